@@ -1,0 +1,134 @@
+/**
+ * Every error that tipline means to throw. A class carries data: what failed, on which thing, what to
+ * do next. Callers look at the class, never into the text. Anything else that is thrown is a bug.
+ */
+
+/** Exit statuses of the command line. Where several apply, the order is 2, 4, 3, 1. */
+export const EXIT = { done: 0, nothing: 1, usage: 2, outside: 3, frozen: 4 } as const
+export type ExitStatus = (typeof EXIT)[keyof typeof EXIT]
+
+export interface ErrorFacts {
+  /** What failed, in one sentence without a full stop. Never holds a secret or a raw foreign value. */
+  readonly what: string
+  /** What the user can do next. */
+  readonly hint?: string
+  readonly cause?: unknown
+}
+
+export abstract class TiplineError extends Error {
+  abstract readonly exitStatus: ExitStatus
+  readonly hint: string | undefined
+
+  constructor({ what, hint, cause }: ErrorFacts) {
+    super(what, cause === undefined ? undefined : { cause })
+    this.name = new.target.name
+    this.hint = hint
+  }
+}
+
+/** The command line was used wrongly. */
+export class UsageError extends TiplineError {
+  readonly exitStatus = EXIT.usage
+}
+
+export interface ConfigProblem {
+  /** 1-based; absent when the problem has no place in the file. */
+  readonly line?: number
+  readonly column?: number
+  /** Dotted path of the key, e.g. `sources.0.url`. */
+  readonly key?: string
+  readonly message: string
+  readonly hint?: string
+}
+
+/** The config can't be used; lists every problem found, not only the first. */
+export class ConfigError extends TiplineError {
+  readonly exitStatus = EXIT.usage
+  readonly file: string
+  readonly problems: readonly ConfigProblem[]
+
+  constructor(facts: ErrorFacts & { file: string; problems: readonly ConfigProblem[] }) {
+    super(facts)
+    this.file = facts.file
+    this.problems = facts.problems
+  }
+}
+
+/** Why a source gave no believable answer. */
+export type SourceFault =
+  | 'unreachable'
+  | 'tls'
+  | 'forbidden'
+  | 'maintenance'
+  | 'rate-limited'
+  | 'server-error'
+  | 'not-misp'
+  | 'cut'
+  | 'timeout'
+  | 'not-found'
+  | 'integrity'
+
+/** A MISP or a feed could not be read; nothing has been changed anywhere. */
+export class SourceError extends TiplineError {
+  readonly exitStatus = EXIT.outside
+  readonly source: string
+  readonly fault: SourceFault
+  readonly status: number | undefined
+
+  constructor(facts: ErrorFacts & { source: string; fault: SourceFault; status?: number }) {
+    super(facts)
+    this.source = facts.source
+    this.fault = facts.fault
+    this.status = facts.status
+  }
+}
+
+/** A sink can't be reached now; ship retries with backoff, the cursor stays where it was. */
+export class SinkUnavailable extends TiplineError {
+  readonly exitStatus = EXIT.outside
+  readonly sink: string
+
+  constructor(facts: ErrorFacts & { sink: string }) {
+    super(facts)
+    this.sink = facts.sink
+  }
+}
+
+export interface RejectedItem {
+  /** The lookup key (or attribute) as the ledger names it. */
+  readonly item: string
+  readonly reason: string
+}
+
+/** A sink took all but these items; ship sets them aside with the reason and goes on. */
+export class SinkRejected extends TiplineError {
+  readonly exitStatus = EXIT.outside
+  readonly sink: string
+  readonly items: readonly RejectedItem[]
+
+  constructor(facts: ErrorFacts & { sink: string; items: readonly RejectedItem[] }) {
+    super(facts)
+    this.sink = facts.sink
+    this.items = facts.items
+  }
+}
+
+/** The ledger can't be opened, is newer than this tipline, or is held by another process. */
+export class LedgerError extends TiplineError {
+  readonly exitStatus: ExitStatus = EXIT.outside
+}
+
+/** Another process holds the lock; says which. */
+export class LedgerBusy extends LedgerError {
+  readonly pid: number | undefined
+
+  constructor(facts: ErrorFacts & { pid: number | undefined }) {
+    super(facts)
+    this.pid = facts.pid
+  }
+}
+
+/** The work was stopped by SIGINT or SIGTERM; what was done so far is consistent. */
+export class Interrupted extends TiplineError {
+  readonly exitStatus = EXIT.outside
+}

@@ -1,0 +1,112 @@
+/**
+ * The contract between ship (in sync/) and a sink. Ship is the only caller; it calls one method at a
+ * time, from one process at a time (it holds the ledger's ship lock).
+ */
+import type { Space } from '../indicators/indicator.js'
+
+/** One attribute that carries an indicator, as a sink may tell of it. Times are epoch seconds. */
+export interface Carrier {
+  /** MISP's id of the event in that source; a feed has none, then it is ''. */
+  readonly eventId: string
+  readonly eventUuid: string
+  readonly eventInfo: string
+  readonly attributeUuid: string
+  /** MISP's type as it was, e.g. `ip-dst|port`. */
+  readonly type: string
+  /** 0 where there is none. */
+  readonly port: number
+  /** Names of the attribute's and its event's tags, without doubles. */
+  readonly tags: readonly string[]
+  /** The source's name; where several sources have the event, the first in the config. */
+  readonly source: string
+  readonly timestamp: number
+  readonly firstSeen: number | null
+  readonly lastSeen: number | null
+  /** When the indicator went live through this attribute. */
+  readonly liveSince: number
+}
+
+/**
+ * The full present state of one lookup key. No carriers: the key is to be absent.
+ * Carriers come newest first (timestamp, then attribute uuid).
+ */
+export interface KeyState {
+  readonly space: Space
+  readonly value: string
+  readonly carriers: readonly Carrier[]
+}
+
+/** How far a sink has got, and with whom: kept in the sink itself and in the ledger. */
+export interface Position {
+  /** The ledger's id. */
+  readonly ledger: string
+  /** The change number up to which this sink holds the ledger's state. */
+  readonly seq: number
+  /** Fingerprint of the sink's settings; a sink that was set up otherwise is rebuilt. */
+  readonly settings: string
+}
+
+/** What is told with every good cycle, changed or not. Times are epoch seconds. */
+export interface Heartbeat {
+  readonly at: number
+  readonly sources: readonly { readonly name: string; readonly lastGoodSync: number | null }[]
+  /** Live lookup keys by space. */
+  readonly keys: Readonly<Record<Space, number>>
+}
+
+export interface Health {
+  readonly ok: boolean
+  /** One line each, for `tipline doctor`. */
+  readonly findings: readonly {
+    readonly level: 'ok' | 'warn' | 'error'
+    readonly message: string
+    readonly hint?: string
+  }[]
+}
+
+export interface Verification {
+  readonly checked: number
+  readonly missing: number
+  readonly different: number
+}
+
+export interface Sink {
+  /** The name in the config and of the cursor, e.g. `memcached`. */
+  readonly name: string
+  /** Fingerprint of everything in the settings that changes what is written. */
+  readonly settings: string
+
+  /**
+   * Connects; answers the position the sink itself remembers, null if it remembers none (new, flushed,
+   * restarted). @throws SinkUnavailable
+   */
+  open(signal: AbortSignal): Promise<Position | null>
+
+  /**
+   * Makes each key as its state says. All or throw; repeating it does no harm. Each key is in a batch
+   * once. @throws SinkUnavailable nothing is promised about the batch, it comes again
+   * @throws SinkRejected all but the named items are in place
+   */
+  apply(states: readonly KeyState[], signal: AbortSignal): Promise<void>
+
+  /** Remembers a position in the sink, after every apply up to it has returned. @throws SinkUnavailable */
+  remember(position: Position): Promise<void>
+
+  /** Tells readers how fresh the sink is. The only write of a cycle without changes. @throws SinkUnavailable */
+  beat(heartbeat: Heartbeat): Promise<void>
+
+  /**
+   * From nothing: afterwards the sink holds exactly `states`, as far as keys of ours go. Takes away
+   * only what is ours; with no state at all it takes away nothing. @throws like apply
+   */
+  rebuild(states: AsyncIterable<readonly KeyState[]>, signal: AbortSignal): Promise<void>
+
+  /** Compares the sink with these states and changes nothing. @throws SinkUnavailable */
+  verify(states: readonly KeyState[]): Promise<Verification>
+
+  /** Never throws: what is wrong is in the findings. */
+  check(): Promise<Health>
+
+  /** Safe at any time, more than once. */
+  close(): Promise<void>
+}
