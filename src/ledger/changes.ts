@@ -1,0 +1,316 @@
+/**
+ * The change log as ship reads it: which lookup keys were touched since a cursor, and the full present
+ * state of each, in one snapshot.
+ */
+import type { Database, Statement } from './sqlite.js'
+
+/** An event as a sink may tell of it. */
+export interface StateEvent {
+  readonly mispId: string
+  readonly uuid: string
+  readonly info: string
+  readonly tags: readonly string[]
+  readonly source: string
+}
+
+export interface StateCarrier {
+  readonly event: StateEvent
+  readonly attributeUuid: string
+  readonly type: string
+  readonly port: number
+  readonly tags: readonly string[]
+  readonly timestamp: number
+  readonly firstSeen: number | null
+  readonly lastSeen: number | null
+  readonly liveSince: number
+}
+
+/** A lookup key with its served carriers, newest first; none: the key is to be absent. */
+export interface State {
+  readonly space: string
+  readonly value: string
+  readonly carriers: readonly StateCarrier[]
+}
+
+export interface Batch {
+  readonly states: readonly State[]
+  /** The cursor after this batch. */
+  readonly seq: number
+}
+
+const STATE_COLUMNS = `
+  i.space, i.value, i.port, a.uuid, a.type, a.tags, a.timestamp, a.first_seen, a.last_seen,
+  max(c.since, coalesce(i.live_since, 0)), a.event`
+
+const TOUCHED = `
+  SELECT ${STATE_COLUMNS}
+  FROM (SELECT DISTINCT i.space, i.value FROM change ch JOIN indicator i ON i.id = ch.indicator
+        WHERE ch.seq > :after AND ch.seq <= :upTo) k
+  JOIN indicator i ON i.space = k.space AND i.value = k.value
+  LEFT JOIN carrier c ON c.indicator = i.id AND c.held_rule IS NULL AND c.hold IS NULL
+  LEFT JOIN attribute a ON a.id = c.attribute
+  ORDER BY i.space, i.value`
+
+/** All live keys, by (space, value), from one key on. */
+const ALL = `
+  SELECT ${STATE_COLUMNS}
+  FROM (SELECT DISTINCT space, value FROM indicator
+        WHERE (space, value) > (:space, :value) AND live_since IS NOT NULL
+        ORDER BY space, value LIMIT :limit) k
+  JOIN indicator i ON i.space = k.space AND i.value = k.value
+  JOIN carrier c ON c.indicator = i.id AND c.held_rule IS NULL AND c.hold IS NULL
+  JOIN attribute a ON a.id = c.attribute
+  ORDER BY i.space, i.value`
+
+const ONE = `
+  SELECT ${STATE_COLUMNS}
+  FROM indicator i
+  JOIN carrier c ON c.indicator = i.id AND c.held_rule IS NULL AND c.hold IS NULL
+  JOIN attribute a ON a.id = c.attribute
+  WHERE i.space = ? AND i.value = ?`
+
+const EVENT = `
+  SELECT e.misp_id AS mispId, e.uuid, e.info, e.tags, s.name AS source, s.place
+  FROM event e JOIN source s ON s.id = e.source WHERE e.id = ?`
+
+type StateRow = [
+  space: string,
+  value: string,
+  port: number,
+  uuid: string | null,
+  type: string,
+  tags: string,
+  timestamp: number,
+  firstSeen: number | null,
+  lastSeen: number | null,
+  liveSince: number,
+  event: number,
+]
+
+interface CachedEvent extends StateEvent {
+  readonly place: number
+}
+
+/** Reads states on a reading connection; one at a time. */
+export class StateReader {
+  readonly #db: Database
+  readonly #touched: Statement
+  readonly #all: Statement
+  readonly #one: Statement
+  readonly #event: Statement
+  #events = new Map<number, CachedEvent>()
+
+  constructor(db: Database) {
+    this.#db = db
+    this.#touched = arrays(db.prepare(TOUCHED))
+    this.#all = arrays(db.prepare(ALL))
+    this.#one = arrays(db.prepare(ONE))
+    this.#event = db.prepare(EVENT)
+  }
+
+  /** The last change's number, 0 where there has been none. */
+  head(): number {
+    return headSeq(this.#db)
+  }
+
+  /** The states of the keys that up to `limit` changes after the cursor touched; null: none. */
+  touchedAfter(cursor: number, limit: number): Batch | null {
+    return this.#snapshot(() => {
+      const upTo = Math.min(this.head(), cursor + limit)
+      if (upTo <= cursor) return null
+      const rows = this.#touched.all({ after: cursor, upTo }) as unknown as StateRow[]
+      return { states: this.#group(rows), seq: upTo }
+    })
+  }
+
+  /**
+   * All live keys in pages, in one snapshot that stays open until the iteration ends: what changes
+   * meanwhile is in the change log after `seq`.
+   */
+  *everything(pageSize: number): Generator<Batch> {
+    this.#db.exec('BEGIN')
+    try {
+      const seq = this.head()
+      this.#events = new Map()
+      let last = { space: '', value: '' }
+      for (;;) {
+        const rows = this.#all.all({ ...last, limit: pageSize }) as unknown as StateRow[]
+        const states = this.#group(rows)
+        const end = states.at(-1)
+        if (!end) return
+        yield { states, seq }
+        last = { space: end.space, value: end.value }
+      }
+    } finally {
+      this.#db.exec('COMMIT')
+    }
+  }
+
+  /** The present states of these keys. */
+  of(keys: readonly { space: string; value: string }[]): State[] {
+    return this.#snapshot(() =>
+      keys.map(({ space, value }) => {
+        const rows = this.#one.all(space, value) as unknown as StateRow[]
+        return this.#group(rows)[0] ?? { space, value, carriers: [] }
+      }),
+    )
+  }
+
+  /** Up to `count` live keys, spread over all of them. */
+  sample(count: number): State[] {
+    const { most } = this.#db
+      .prepare('SELECT coalesce(max(id), 0) AS most FROM indicator')
+      .get() as {
+      most: number
+    }
+    const next = this.#db.prepare(
+      'SELECT space, value FROM indicator WHERE id >= ? AND live_since IS NOT NULL ORDER BY id LIMIT 1',
+    )
+    const keys = new Map<string, { space: string; value: string }>()
+    for (let n = 0; n < count; n += 1) {
+      const key = next.get(1 + Math.floor(Math.random() * most)) as
+        | { space: string; value: string }
+        | undefined
+      if (key) keys.set(`${key.space}:${key.value}`, key)
+    }
+    return this.of([...keys.values()])
+  }
+
+  #snapshot<T>(work: () => T): T {
+    this.#db.exec('BEGIN')
+    try {
+      // Events may have changed since the last snapshot.
+      if (this.#events.size > 0) this.#events = new Map()
+      return work()
+    } finally {
+      this.#db.exec('COMMIT')
+    }
+  }
+
+  #group(rows: readonly StateRow[]): State[] {
+    const states: State[] = []
+    let carriers: StateCarrier[] = []
+    let space = ''
+    let value = ''
+    for (const row of rows) {
+      if (states.length === 0 || row[0] !== space || row[1] !== value) {
+        inOrder(carriers)
+        carriers = []
+        space = row[0]
+        value = row[1]
+        states.push({ space, value, carriers })
+      }
+      if (row[3] !== null) this.#carry(carriers, row)
+    }
+    inOrder(carriers)
+    return states
+  }
+
+  /** The same attribute through two sources counts once: as the first source of the config has it. */
+  #carry(carriers: StateCarrier[], row: StateRow): void {
+    const event = this.#eventOf(row[10])
+    const carrier: StateCarrier = {
+      event,
+      attributeUuid: row[3]!,
+      type: row[4],
+      port: row[2],
+      tags: row[5] === '[]' ? NO_TAGS : (JSON.parse(row[5]) as string[]),
+      timestamp: row[6],
+      firstSeen: row[7],
+      lastSeen: row[8],
+      liveSince: row[9],
+    }
+    const twin = carriers.findIndex(
+      (other) =>
+        other.attributeUuid === carrier.attributeUuid &&
+        other.event.uuid === event.uuid &&
+        other.port === carrier.port,
+    )
+    if (twin < 0) carriers.push(carrier)
+    else if ((carriers[twin]!.event as CachedEvent).place > event.place) carriers[twin] = carrier
+  }
+
+  #eventOf(id: number): CachedEvent {
+    const known = this.#events.get(id)
+    if (known) return known
+    const row = this.#event.get(id) as unknown as Omit<CachedEvent, 'tags'> & { tags: string }
+    // A source out of the config counts last.
+    const place = row.place < 0 ? Number.MAX_SAFE_INTEGER : row.place
+    const event = { ...row, place, tags: JSON.parse(row.tags) as string[] }
+    this.#events.set(id, event)
+    return event
+  }
+}
+
+const NO_TAGS: readonly string[] = []
+
+function inOrder(carriers: StateCarrier[]): void {
+  if (carriers.length < 2) return
+  carriers.sort((a, b) => b.timestamp - a.timestamp || (a.attributeUuid < b.attributeUuid ? -1 : 1))
+}
+
+function arrays(statement: Statement): Statement {
+  statement.setReturnArrays(true)
+  return statement
+}
+
+export function headSeq(db: Database): number {
+  const row = db.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'change'`).get()
+  return (row as { seq: number } | undefined)?.seq ?? 0
+}
+
+export interface Cursor {
+  readonly sink: string
+  readonly seq: number
+  readonly settings: string
+  readonly at: number
+}
+
+export function readCursors(db: Database): Cursor[] {
+  return db
+    .prepare('SELECT sink, seq, settings, at FROM cursor ORDER BY sink')
+    .all() as unknown as Cursor[]
+}
+
+export function moveCursor(db: Database, { sink, seq, settings, at }: Cursor): void {
+  db.prepare(
+    `INSERT INTO cursor VALUES (:sink, :seq, :settings, :at)
+     ON CONFLICT DO UPDATE SET seq = excluded.seq, settings = excluded.settings, at = excluded.at`,
+  ).run({ sink, seq, settings, at })
+}
+
+/** Forgets sinks that the config no longer names, then the changes that every cursor has passed. */
+export function pruneChanges(db: Database, sinks: readonly string[]): number {
+  db.prepare('DELETE FROM cursor WHERE sink NOT IN (SELECT value FROM json_each(?))').run(
+    JSON.stringify(sinks),
+  )
+  const behind = 'SELECT coalesce(min(seq), 9223372036854775807) FROM cursor'
+  // A new sink is rebuilt from the ledger's present state, it needs no old change.
+  return Number(db.prepare(`DELETE FROM change WHERE seq <= (${behind})`).run().changes)
+}
+
+export interface SinkAside {
+  readonly sink: string
+  readonly item: string
+  readonly reason: string
+  readonly at: number
+}
+
+export function setSinkAside(db: Database, entries: readonly SinkAside[]): void {
+  const insert = db.prepare('INSERT OR REPLACE INTO sink_aside VALUES (?,?,?,?)')
+  for (const { sink, item, reason, at } of entries) insert.run(sink, item, reason, at)
+}
+
+/** These keys have been written now. */
+export function clearSinkAside(
+  db: Database,
+  { sink, before }: { sink: string; before: number },
+): void {
+  db.prepare('DELETE FROM sink_aside WHERE sink = ? AND at < ?').run(sink, before)
+}
+
+export function readSinkAside(db: Database, limit: number): SinkAside[] {
+  return db
+    .prepare('SELECT sink, item, reason, at FROM sink_aside ORDER BY sink, item LIMIT ?')
+    .all(limit) as unknown as SinkAside[]
+}

@@ -1,0 +1,22 @@
+/** History is kept long, not for ever: a feed that turns over each day would fill the disk. */
+import type { Database } from './sqlite.js'
+
+/**
+ * Drops intervals that ended before this, then indicators that nothing carries, nothing remembers and
+ * no pending change names. Answers how many intervals went.
+ */
+export function pruneHistory(db: Database, before: number): number {
+  const oldest = db.prepare('SELECT live_until AS at FROM history ORDER BY id LIMIT 1').get() as
+    | { at: number }
+    | undefined
+  // History is written in the order of time, so its first row tells whether there is work at all.
+  if (!oldest || oldest.at >= before) return 0
+  const { changes } = db.prepare('DELETE FROM history WHERE live_until < ?').run(before)
+  db.prepare(
+    `DELETE FROM indicator WHERE live_since IS NULL AND known_since < ?
+       AND NOT EXISTS (SELECT 1 FROM carrier c WHERE c.indicator = indicator.id)
+       AND NOT EXISTS (SELECT 1 FROM history h WHERE h.indicator = indicator.id)
+       AND id NOT IN (SELECT indicator FROM change)`,
+  ).run(before)
+  return Number(changes)
+}

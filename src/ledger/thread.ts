@@ -1,0 +1,27 @@
+/** The thread in which the ledger's writer lives: one command after the other, in their order. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { LedgerError } from '../errors.js'
+import type { Answer, Call } from './ledger.js'
+import { asLedgerError } from './sqlite.js'
+import { LedgerWriter } from './writer.js'
+
+const { dataDir } = workerData as { dataDir: string }
+let writer: LedgerWriter | undefined
+
+parentPort?.on('message', (call: Call) => parentPort?.postMessage(answer(call)))
+
+function answer({ id, method, args }: Call): Answer {
+  try {
+    writer ??= new LedgerWriter(dataDir)
+    const commands = writer as unknown as Record<string, (...args: readonly unknown[]) => unknown>
+    return { id, ok: true, value: commands[method]!(...args) }
+  } catch (error) {
+    return { id, ok: false, ...carried(asLedgerError(error, dataDir)) }
+  }
+}
+
+/** Crossing threads costs an error its class, so ours travel as their facts. */
+function carried(error: unknown): Pick<Answer & { ok: false }, 'facts' | 'error'> {
+  if (!(error instanceof LedgerError)) return { error }
+  return { facts: { what: error.message, ...(error.hint ? { hint: error.hint } : {}) } }
+}
