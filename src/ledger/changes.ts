@@ -4,21 +4,20 @@
  */
 import type { Database, Statement } from './sqlite.js'
 
-/** An event as a sink may tell of it. */
-export interface StateEvent {
-  readonly mispId: string
-  readonly uuid: string
-  readonly info: string
-  readonly tags: readonly string[]
-  readonly source: string
-}
-
+/**
+ * One attribute that carries an indicator; the shape that a sink takes (sinks/sink.ts), so that a
+ * million of them need not be copied on their way.
+ */
 export interface StateCarrier {
-  readonly event: StateEvent
+  readonly eventId: string
+  readonly eventUuid: string
+  readonly eventInfo: string
   readonly attributeUuid: string
   readonly type: string
   readonly port: number
+  /** The attribute's and its event's. */
   readonly tags: readonly string[]
+  readonly source: string
   readonly timestamp: number
   readonly firstSeen: number | null
   readonly lastSeen: number | null
@@ -87,11 +86,16 @@ type StateRow = [
   event: number,
 ]
 
-interface CachedEvent extends StateEvent {
+interface CachedEvent {
+  readonly mispId: string
+  readonly uuid: string
+  readonly info: string
+  readonly tags: readonly string[]
+  readonly source: string
   readonly place: number
 }
 
-/** Reads states on a reading connection; one at a time. */
+/** Reads states; the connection is its own, one call at a time. */
 export class StateReader {
   readonly #db: Database
   readonly #touched: Statement
@@ -106,6 +110,10 @@ export class StateReader {
     this.#all = arrays(db.prepare(ALL))
     this.#one = arrays(db.prepare(ONE))
     this.#event = db.prepare(EVENT)
+  }
+
+  close(): void {
+    this.#db.close()
   }
 
   /** The last change's number, 0 where there has been none. */
@@ -189,45 +197,44 @@ export class StateReader {
 
   #group(rows: readonly StateRow[]): State[] {
     const states: State[] = []
-    let carriers: StateCarrier[] = []
-    let space = ''
-    let value = ''
-    for (const row of rows) {
-      if (states.length === 0 || row[0] !== space || row[1] !== value) {
-        inOrder(carriers)
-        carriers = []
-        space = row[0]
-        value = row[1]
-        states.push({ space, value, carriers })
-      }
-      if (row[3] !== null) this.#carry(carriers, row)
+    let group: StateRow[] = []
+    const close = () => {
+      const [first] = group
+      if (first) states.push({ space: first[0], value: first[1], carriers: this.#carriers(group) })
     }
-    inOrder(carriers)
+    for (const row of rows) {
+      const head = group[0]
+      if (head && (head[0] !== row[0] || head[1] !== row[1])) {
+        close()
+        group = []
+      }
+      group.push(row)
+    }
+    close()
     return states
   }
 
-  /** The same attribute through two sources counts once: as the first source of the config has it. */
-  #carry(carriers: StateCarrier[], row: StateRow): void {
-    const event = this.#eventOf(row[10])
-    const carrier: StateCarrier = {
-      event,
-      attributeUuid: row[3]!,
-      type: row[4],
-      port: row[2],
-      tags: row[5] === '[]' ? NO_TAGS : (JSON.parse(row[5]) as string[]),
-      timestamp: row[6],
-      firstSeen: row[7],
-      lastSeen: row[8],
-      liveSince: row[9],
-    }
-    const twin = carriers.findIndex(
-      (other) =>
-        other.attributeUuid === carrier.attributeUuid &&
-        other.event.uuid === event.uuid &&
-        other.port === carrier.port,
+  #carriers(rows: readonly StateRow[]): StateCarrier[] {
+    const served = rows.filter((row) => row[3] !== null)
+    const [first] = served
+    if (!first) return []
+    if (served.length === 1) return [toCarrier(first, this.#eventOf(first[10]))]
+    return this.#once(served).sort(
+      (a, b) => b.timestamp - a.timestamp || (a.attributeUuid < b.attributeUuid ? -1 : 1),
     )
-    if (twin < 0) carriers.push(carrier)
-    else if ((carriers[twin]!.event as CachedEvent).place > event.place) carriers[twin] = carrier
+  }
+
+  /** The same attribute through two sources counts once: as the first source of the config has it. */
+  #once(rows: readonly StateRow[]): StateCarrier[] {
+    const found = new Map<string, { carrier: StateCarrier; place: number }>()
+    for (const row of rows) {
+      const event = this.#eventOf(row[10])
+      const key = `${event.uuid} ${row[3]} ${row[2]}`
+      const twin = found.get(key)
+      if (twin && twin.place <= event.place) continue
+      found.set(key, { carrier: toCarrier(row, event), place: event.place })
+    }
+    return [...found.values()].map(({ carrier }) => carrier)
   }
 
   #eventOf(id: number): CachedEvent {
@@ -242,11 +249,25 @@ export class StateReader {
   }
 }
 
-const NO_TAGS: readonly string[] = []
+function toCarrier(row: StateRow, event: CachedEvent): StateCarrier {
+  return {
+    eventId: event.mispId,
+    eventUuid: event.uuid,
+    eventInfo: event.info,
+    attributeUuid: row[3]!,
+    type: row[4],
+    port: row[2],
+    tags: row[5] === '[]' ? event.tags : union(JSON.parse(row[5]) as string[], event.tags),
+    source: event.source,
+    timestamp: row[6],
+    firstSeen: row[7],
+    lastSeen: row[8],
+    liveSince: row[9],
+  }
+}
 
-function inOrder(carriers: StateCarrier[]): void {
-  if (carriers.length < 2) return
-  carriers.sort((a, b) => b.timestamp - a.timestamp || (a.attributeUuid < b.attributeUuid ? -1 : 1))
+function union(some: readonly string[], others: readonly string[]): string[] {
+  return [...new Set([...some, ...others])]
 }
 
 function arrays(statement: Statement): Statement {

@@ -39,7 +39,7 @@ const MISSING_OR_GONE = `
   CROSS JOIN event e ON e.source = :source AND e.uuid = se.uuid
   CROSS JOIN attribute a ON a.event = e.id
   LEFT JOIN stage.attribute s ON s.event = se.id AND s.uuid = a.uuid
-  WHERE s.id IS NULL OR s.gone IS NOT NULL`
+  WHERE s.id IS NULL OR s.gone <> 'unread'`
 
 const DEPARTED = `
   INSERT OR IGNORE INTO stage.removal

@@ -86,15 +86,25 @@ export function findIndicators(
   return [...found.values()]
 }
 
-/** The lengths of the nets that are live, e.g. [24, 32]; of IPv4 or of IPv6. */
+/** Prefix lengths of the live nets, rising. */
 export function netLengths(db: Database, version: 4 | 6): number[] {
   const rows = db
     .prepare(
       `SELECT DISTINCT CAST(substr(value, instr(value, '/') + 1) AS INTEGER) AS length
-       FROM indicator WHERE space = 'net' AND (instr(value, ':') > 0) = ? ORDER BY length`,
+       FROM indicator WHERE space = 'net' AND live_since IS NOT NULL AND (instr(value, ':') > 0) = ?
+       ORDER BY length`,
     )
     .all(Number(version === 6)) as { length: number }[]
   return rows.map((row) => row.length)
+}
+
+/** Live lookup keys by space that a plain memcached key can hold. */
+export function liveKeyCounts(db: Database): Record<string, number> {
+  const rows = db.prepare('SELECT space, plain FROM live_keys').all() as {
+    space: string
+    plain: number
+  }[]
+  return Object.fromEntries(rows.map(({ space, plain }) => [space, plain]))
 }
 
 function describe(db: Database, row: IndicatorRow): KnownIndicator {

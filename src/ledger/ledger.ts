@@ -27,7 +27,8 @@ export interface Ledger {
   readonly writer: AsyncWriter
   /** A connection that only reads. */
   readonly db: Database
-  readonly states: StateReader
+  /** A reader with a connection of its own, so that its snapshots disturb nobody. */
+  openStates(): StateReader
   close(): Promise<void>
 }
 
@@ -39,7 +40,7 @@ export async function openLedger(dataDir: string): Promise<Ledger> {
     id: ledgerId(db),
     writer: asyncWriter(host),
     db,
-    states: new StateReader(db),
+    openStates: () => new StateReader(openForReading(dataDir)),
     async close() {
       db.close()
       await host.close()

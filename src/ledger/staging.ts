@@ -10,8 +10,11 @@ import { join } from 'node:path'
 import { STAGING } from './schema.js'
 import type { Database, Statement } from './sqlite.js'
 
-/** Why the source itself says that an attribute is no indicator any more. */
-export type Gone = 'deleted' | 'to_ids' | 'tag'
+/**
+ * Why the source itself says that an attribute is no indicator any more; `unread`: the source has it
+ * but the row could not be read, so what is known of it stays.
+ */
+export type Gone = 'deleted' | 'to_ids' | 'tag' | 'unread'
 
 export interface StagedEvent {
   readonly uuid: string

@@ -1,0 +1,119 @@
+/** Fetching the warninglists that the policy asks for: shipped, from a folder, from the MISPs. */
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ConfigError, SourceError, UsageError } from '../errors.js'
+import type { Logger } from '../log.js'
+import type { MispSourceSettings } from '../misp/settings.js'
+import type { PolicySettings } from '../policy/settings.js'
+import { parseWarninglist, type WarningList } from '../policy/warninglist.js'
+import { openClient, type SourceDeps, type SourceSettings } from './open-source.js'
+
+export interface ListOptions {
+  readonly policy: PolicySettings
+  readonly sources: readonly SourceSettings[]
+  readonly dataDir: string
+  readonly deps: SourceDeps
+  /** Epoch seconds. */
+  readonly now: number
+  readonly signal: AbortSignal
+}
+
+/** In the package, beside dist/ and src/. */
+const SHIPPED = fileURLToPath(new URL('../../lists/', import.meta.url))
+const CACHE_SECONDS = 24 * 3600
+
+/** @throws ConfigError for a list that can't be read, SourceError for a MISP that gives none */
+export async function loadLists(options: ListOptions): Promise<WarningList[]> {
+  const { policy } = options
+  const lists = [
+    ...(policy.shipped_lists ? fromFolder(shippedFolder()) : []),
+    ...(policy.lists_folder ? fromFolder(policy.lists_folder) : []),
+    ...(policy.misp_lists ? await fromMisps(options) : []),
+  ]
+  for (const list of lists) warn(list, options.deps.log)
+  return lists.filter((list) => list.enabled)
+}
+
+/** Compiled for tests, the sources stand one folder deeper than in the package. */
+function shippedFolder(): string {
+  return isFolder(SHIPPED) ? SHIPPED : fileURLToPath(new URL('../../../lists/', import.meta.url))
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+function fromFolder(folder: string): WarningList[] {
+  if (!isFolder(folder)) {
+    throw new UsageError({
+      what: `the folder of lists ${folder} is not there`,
+      hint: 'check policy.lists_folder in the config',
+    })
+  }
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .map((file) => parseWarninglist(readJson(join(folder, file)), file))
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    throw new ConfigError({
+      what: `the list ${path} can't be read`,
+      file: path,
+      problems: [{ message: 'expected JSON in the warninglist format of MISP' }],
+      hint: 'mend the file or take it out of the folder',
+      cause,
+    })
+  }
+}
+
+/** Asked once a day: lists change seldom, and a MISP has a hundred of them. */
+async function fromMisps(options: ListOptions): Promise<WarningList[]> {
+  const lists: WarningList[] = []
+  for (const source of options.sources) {
+    if (source.type === 'feed') continue
+    const raw = await cached(source, options)
+    raw.forEach((json, n) => {
+      lists.push(parseWarninglist(json, `${source.name}, list ${n + 1}`))
+    })
+  }
+  return lists
+}
+
+async function cached(source: MispSourceSettings, options: ListOptions): Promise<unknown[]> {
+  const path = join(options.dataDir, 'lists', `${source.name}.json`)
+  const kept = statSync(path, { throwIfNoEntry: false })
+  const read = () => readJson(path) as unknown[]
+  if (kept && options.now - kept.mtimeMs / 1000 < CACHE_SECONDS) return read()
+  try {
+    return await fetchLists(source, { path, options })
+  } catch (error) {
+    if (!kept || !(error instanceof SourceError)) throw error
+    // Yesterday's lists are better than none: without them, what they hold would be served.
+    options.deps.log.warn({ source: source.name }, `${error.message}; yesterday's lists are used`)
+    return read()
+  }
+}
+
+async function fetchLists(
+  source: MispSourceSettings,
+  { path, options }: { path: string; options: ListOptions },
+): Promise<unknown[]> {
+  const { client, dispatcher } = openClient(source, options.deps)
+  try {
+    const lists = await client.warninglists(options.signal)
+    mkdirSync(join(options.dataDir, 'lists'), { recursive: true })
+    writeFileSync(path, JSON.stringify(lists))
+    return lists
+  } finally {
+    await dispatcher.close()
+  }
+}
+
+function warn(list: WarningList, log: Logger): void {
+  for (const warning of list.warnings) log.warn({ list: list.name }, warning)
+}

@@ -1,0 +1,137 @@
+/** From a source's settings to a source that can be pulled. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { UsageError } from '../errors.js'
+import { MATCHABLE_TYPES } from '../indicators/types.js'
+import type { Logger } from '../log.js'
+import type { Metrics } from '../metrics.js'
+import { createMispClient, type MispClient } from '../misp/client.js'
+import { openFeed } from '../misp/feed.js'
+import type { FeedSourceSettings, MispSourceSettings } from '../misp/settings.js'
+import { createDispatcher, type Dispatcher } from '../net.js'
+import { parseDuration } from '../policy/duration.js'
+import { feedSource } from './feed.js'
+import { compileFilters } from './filters.js'
+import { mispEvents, type Since } from './misp-events.js'
+import { mispSearch } from './misp-search.js'
+import type { Source } from './source.js'
+
+export interface SourceDeps {
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+export type SourceSettings = MispSourceSettings | FeedSourceSettings
+
+/** Connects nowhere yet. `source.close()` gives its connections back. */
+export function openSource(settings: SourceSettings, deps: SourceDeps): Source {
+  return settings.type === 'feed' ? openFeedSource(settings, deps) : openMisp(settings, deps)
+}
+
+/** The client alone, for `tipline doctor` and for MISP's own warninglists. */
+export function openClient(
+  settings: MispSourceSettings,
+  deps: SourceDeps,
+): { client: MispClient; dispatcher: Dispatcher } {
+  const dispatcher = dispatcherFor(settings, settings.url, deps)
+  const client = createMispClient({
+    name: settings.name,
+    url: settings.url,
+    key: settings.key ?? '',
+    dispatcher,
+    pageSize: settings.page_size,
+    timeouts: timeouts(settings),
+    ...deps,
+  })
+  return { client, dispatcher }
+}
+
+function openMisp(settings: MispSourceSettings, deps: SourceDeps): Source {
+  const { client, dispatcher } = openClient(settings, deps)
+  const { filters } = settings
+  const common = {
+    name: settings.name,
+    client,
+    settings: fingerprint([filters, settings.search ?? null]),
+    types: filters.types ?? MATCHABLE_TYPES,
+  }
+  const source = settings.search
+    ? mispSearch({ ...common, filters: trusting(settings.search), search: settings.search })
+    : mispEvents({
+        ...common,
+        filters: compileFilters({ toIds: filters.to_ids, tags: filters.tags ?? [] }),
+        publishedOnly: filters.published === true,
+        since: sinceOf(filters.since),
+        metrics: deps.metrics,
+      })
+  return { ...source, close: () => dispatcher.close() }
+}
+
+function openFeedSource(settings: FeedSourceSettings, deps: SourceDeps): Source {
+  const { filters } = settings
+  const dispatcher = settings.url ? dispatcherFor(settings, settings.url, deps) : null
+  const place =
+    dispatcher && settings.url
+      ? {
+          url: settings.url,
+          dispatcher,
+          timeouts: timeouts(settings),
+          ...(settings.headers ? { headers: settings.headers } : {}),
+        }
+      : { folder: settings.path ?? '' }
+  const source = feedSource({
+    name: settings.name,
+    feed: openFeed({ name: settings.name, ...place, ...deps }),
+    settings: fingerprint([filters]),
+    filters: compileFilters({ toIds: filters.to_ids, tags: filters.tags ?? [] }),
+    types: MATCHABLE_TYPES,
+  })
+  return { ...source, close: async () => dispatcher?.close() }
+}
+
+/** A raw search has its own filters, which MISP has applied; only what it says of deletion counts. */
+function trusting(search: Readonly<Record<string, unknown>>) {
+  const asked = search.to_ids
+  const toIds = asked !== undefined && asked !== 0 && asked !== '0'
+  return compileFilters({ toIds, tags: [] })
+}
+
+function dispatcherFor(settings: SourceSettings, url: string, { log }: SourceDeps): Dispatcher {
+  return createDispatcher({
+    url,
+    ca: settings.ca_file === undefined ? undefined : readCa(settings.ca_file),
+    ignoreCertErrors: settings.ignore_cert_errors,
+    proxy: settings.proxy,
+    log,
+  })
+}
+
+function readCa(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new UsageError({
+      what: `ca_file ${path} can't be read`,
+      hint: 'name a PEM file that this user may read; the path is relative to the config',
+      cause,
+    })
+  }
+}
+
+function timeouts(settings: SourceSettings) {
+  const ms = (parseDuration(settings.timeout) ?? 120) * 1000
+  return { answerMs: ms, idleMs: ms }
+}
+
+/** `30d`, epoch seconds, or a date. */
+function sinceOf(text: string | undefined): Since | null {
+  if (text === undefined) return null
+  const ago = parseDuration(text)
+  if (ago !== null) return { ago }
+  const at = /^\d+$/.test(text) ? Number(text) : Date.parse(`${text}T00:00:00Z`) / 1000
+  return { at }
+}
+
+function fingerprint(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16)
+}

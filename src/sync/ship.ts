@@ -1,0 +1,270 @@
+/**
+ * From the ledger to a sink. One loop for all sinks: read the full present state of each key touched
+ * since the cursor, apply it, move the cursor. A sink that belongs to another ledger, is ahead of this
+ * one, was set up otherwise or remembers nothing is rebuilt from the ledger.
+ *
+ * The caller holds the ship lock.
+ */
+import { SinkRejected, SinkUnavailable } from '../errors.js'
+import { type Batch, readCursors, type StateReader } from '../ledger/changes.js'
+import { liveKeyCounts, netLengths } from '../ledger/knowledge.js'
+import type { Ledger } from '../ledger/ledger.js'
+import { readSources } from '../ledger/sources.js'
+import type { Logger } from '../log.js'
+import type { Metrics } from '../metrics.js'
+import { retry } from '../retry.js'
+import type { Heartbeat, Position, Sink } from '../sinks/sink.js'
+
+export interface ShipOptions {
+  readonly ledger: Ledger
+  readonly sink: Sink
+  /** Epoch seconds. */
+  readonly clock: () => number
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly progress: (keys: number) => void
+  readonly signal: AbortSignal
+}
+
+export interface ShipReport {
+  readonly sink: string
+  readonly ok: boolean
+  readonly keys: number
+  /** Why it was rebuilt, or null. */
+  readonly rebuilt: string | null
+  readonly setAside: number
+  readonly error: SinkUnavailable | null
+}
+
+/** Changes a batch; large enough for the pipeline, small enough to keep the thread free. */
+const BATCH = 5000
+const PAUSE_MS = 50
+const RETRY = { attempts: 4, baseMs: 500, maxMs: 5000 }
+
+/** Tells a shipper that runs beside a pull when there is more, and when that is all. */
+export class Feedline {
+  #open = true
+  #wake: (() => void)[] = []
+
+  get open(): boolean {
+    return this.#open
+  }
+
+  /** There may be new changes. */
+  poke(): void {
+    for (const wake of this.#wake.splice(0)) wake()
+  }
+
+  /** No more changes will come. */
+  close(): void {
+    this.#open = false
+    this.poke()
+  }
+
+  /** Until the next poke, or a little while. */
+  async more(): Promise<void> {
+    if (!this.#open) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, PAUSE_MS * 20)
+      this.#wake.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+}
+
+/** Brings one sink up to the ledger and follows it until the line is closed. Never throws but on abort. */
+export async function ship(options: ShipOptions, line: Feedline): Promise<ShipReport> {
+  const shipment = new Shipment(options, line)
+  try {
+    await retry(() => shipment.run(), {
+      ...RETRY,
+      signal: options.signal,
+      isRetryable: (error) => (error instanceof SinkUnavailable ? {} : false),
+      onRetry: ({ error, delayMs }) => {
+        const { message } = error as Error
+        options.log.warn({ sink: options.sink.name, delayMs }, `${message}; trying again`)
+      },
+    })
+    return shipment.report(null)
+  } catch (error) {
+    if (!(error instanceof SinkUnavailable)) throw error
+    options.metrics.count('tipline_sink_errors_total', { sink: options.sink.name })
+    return shipment.report(error)
+  } finally {
+    shipment.close()
+  }
+}
+
+class Shipment {
+  readonly #options: ShipOptions
+  readonly #line: Feedline
+  readonly #states: StateReader
+  #keys = 0
+  #setAside = 0
+  #rebuilt: string | null = null
+
+  constructor(options: ShipOptions, line: Feedline) {
+    this.#options = options
+    this.#line = line
+    this.#states = options.ledger.openStates()
+  }
+
+  close(): void {
+    this.#states.close()
+  }
+
+  async run(): Promise<void> {
+    const { ledger, sink, signal, clock } = this.#options
+    const startedAt = clock()
+    const there = await sink.open(signal)
+    const here = readCursors(ledger.db).find((cursor) => cursor.sink === sink.name)
+    const why = reasonToRebuild({
+      there,
+      here: here ?? null,
+      ledger: ledger.id,
+      head: this.#states.head(),
+      settings: sink.settings,
+    })
+    const from = here?.seq ?? 0
+    const seq = why === null ? await this.#follow(from) : await this.#rebuild(why)
+    if (why !== null) await ledger.writer.clearSinkAside({ sink: sink.name, before: startedAt })
+    await sink.beat(heartbeat(ledger, clock()))
+    this.#options.metrics.gauge(
+      'tipline_sink_lag_changes',
+      { sink: sink.name },
+      this.#states.head() - seq,
+    )
+  }
+
+  report(error: SinkUnavailable | null): ShipReport {
+    return {
+      sink: this.#options.sink.name,
+      ok: error === null,
+      keys: this.#keys,
+      rebuilt: this.#rebuilt,
+      setAside: this.#setAside,
+      error,
+    }
+  }
+
+  /** Ships what was touched after `cursor`; answers where it ended. */
+  async #follow(cursor: number): Promise<number> {
+    const { sink, signal } = this.#options
+    let seq = cursor
+    for await (const batch of this.#touched(cursor)) {
+      await this.#settingAside(() => sink.apply(batch.states, signal))
+      seq = batch.seq
+      await this.#remember(seq)
+      this.#count(batch)
+    }
+    return seq
+  }
+
+  /**
+   * From nothing: all live keys, then what is touched while that goes on. The cursor moves only at the
+   * end: a rebuild that breaks off starts again.
+   */
+  async #rebuild(why: string): Promise<number> {
+    const { sink, signal, log, metrics } = this.#options
+    log.info({ sink: sink.name }, `rebuilding the sink: ${why}`)
+    metrics.count('tipline_sink_rebuilds_total', { sink: sink.name, reason: why })
+    this.#rebuilt = why
+    this.#keys = 0
+    const end = { seq: 0 }
+    await this.#settingAside(() => sink.rebuild(this.#everything(end), signal))
+    await this.#remember(end.seq)
+    return end.seq
+  }
+
+  async *#everything(end: { seq: number }): AsyncGenerator<Batch['states']> {
+    end.seq = this.#states.head()
+    for (const batch of this.#states.everything(BATCH)) {
+      end.seq = batch.seq
+      yield batch.states
+      this.#count(batch)
+    }
+    for await (const batch of this.#touched(end.seq)) {
+      yield batch.states
+      end.seq = batch.seq
+      this.#count(batch)
+    }
+  }
+
+  async *#touched(cursor: number): AsyncGenerator<Batch> {
+    const { signal } = this.#options
+    for (let seq = cursor; ; ) {
+      signal.throwIfAborted()
+      // Asked before reading: what is written between the two is read by the next round.
+      const { open } = this.#line
+      const batch = this.#states.touchedAfter(seq, BATCH)
+      if (batch) {
+        yield batch
+        seq = batch.seq
+      } else if (open) await this.#line.more()
+      else return
+    }
+  }
+
+  async #settingAside(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!(error instanceof SinkRejected)) throw error
+      const { ledger, sink, clock, log } = this.#options
+      const at = clock()
+      this.#setAside += error.items.length
+      await ledger.writer.setSinkAside(
+        error.items.map(({ item, reason }) => ({ sink: sink.name, item, reason, at })),
+      )
+      log.warn({ sink: sink.name, items: error.items.length }, error.message)
+    }
+  }
+
+  #count(batch: Batch): void {
+    this.#keys += batch.states.length
+    this.#options.progress(this.#keys)
+  }
+
+  /** First there, then here: a sink that is behind its cursor has lost writes. */
+  async #remember(seq: number): Promise<void> {
+    const { ledger, sink, clock } = this.#options
+    await sink.remember({ ledger: ledger.id, seq, settings: sink.settings })
+    await ledger.writer.moveCursor({ sink: sink.name, seq, settings: sink.settings, at: clock() })
+  }
+}
+
+interface Standing {
+  readonly there: Position | null
+  readonly here: { readonly seq: number; readonly settings: string } | null
+  readonly ledger: string
+  /** The ledger's last change. */
+  readonly head: number
+  /** The sink's present settings. */
+  readonly settings: string
+}
+
+/** Why the sink can't be trusted to hold the ledger's state up to the cursor; null: it can. */
+export function reasonToRebuild(standing: Standing): string | null {
+  const { there, here, settings } = standing
+  if (here === null) return 'new'
+  if (there === null) return 'it remembers nothing'
+  if (there.ledger !== standing.ledger) return 'it holds the state of another ledger'
+  if (there.seq < here.seq) return 'it has lost what was written last'
+  if (there.seq > standing.head) return 'it is ahead of the ledger'
+  if (there.settings !== settings || here.settings !== settings) return 'its settings changed'
+  return null
+}
+
+function heartbeat(ledger: Ledger, at: number): Heartbeat {
+  const { db } = ledger
+  return {
+    at,
+    sources: readSources(db)
+      .filter(({ place }) => place >= 0)
+      .map(({ name, lastGood }) => ({ name, lastGoodSync: lastGood })),
+    keys: liveKeyCounts(db),
+    netLengths: { v4: netLengths(db, 4), v6: netLengths(db, 6) },
+  }
+}

@@ -1,0 +1,47 @@
+/** What pull needs of a source, whatever it is. */
+import type { Window } from '../ledger/judge.js'
+import type { KnownEvent } from '../ledger/sources.js'
+import type { CompiledFilters } from './filters.js'
+import type { Stage } from './stage.js'
+
+export interface ReadRequest {
+  readonly stage: Stage
+  readonly known: readonly KnownEvent[]
+  /** The config asks for something else than at the last pull: everything is read anew. */
+  readonly settingsChanged: boolean
+  /** How long an event may be missing before it counts as gone, in seconds. */
+  readonly absentGrace: number
+  readonly progress: Progress
+  readonly signal: AbortSignal
+}
+
+export interface Answer {
+  /** The source's clock, epoch seconds. */
+  readonly at: number
+  /** Nothing is different from what is known; nothing has been staged. */
+  readonly unchanged: boolean
+  /** Events that are not in the answer; with the grace not over some are not departures yet. */
+  readonly missing: readonly string[]
+  /** The answer is the whole wanted state: what is not staged departs. */
+  readonly whole: boolean
+  /** Rows older than this have left the window that was asked for. */
+  readonly window?: Window
+  /** What could not be read, one line each; the rest went on. */
+  readonly warnings: readonly string[]
+}
+
+/** Called often; `total` is 0 while it is not known. */
+export type Progress = (done: number, total: number) => void
+
+export interface Source {
+  readonly name: string
+  /** Fingerprint of what it is asked for. */
+  readonly settings: string
+  readonly filters: CompiledFilters
+  readonly types: readonly string[]
+  /** Stages what differs. @throws SourceError: nothing of the answer counts */
+  read(request: ReadRequest): Promise<Answer>
+  /** Who asks (role and organisation); null where a source has no such thing. */
+  identity(signal: AbortSignal): Promise<string | null>
+  close(): Promise<void>
+}
