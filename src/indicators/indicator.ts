@@ -31,6 +31,22 @@ export const KINDS = [
   'mutex',
   'named-pipe',
   'community-id',
+  'sha512-224',
+  'sha512-256',
+  'sha3-224',
+  'sha3-256',
+  'sha3-384',
+  'sha3-512',
+  'authentihash',
+  'pehash',
+  'cdhash',
+  'ssh-fingerprint',
+  'message-id',
+  'eppn',
+  'mac',
+  'azure-application-id',
+  'mobile-application-id',
+  'chrome-extension-id',
 ] as const
 
 export type KnownKind = (typeof KINDS)[number]

@@ -1,0 +1,152 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { normalise } from '../../src/indicators/normalise.js'
+import { candidates } from '../../src/indicators/observable.js'
+import { MATCHABLE_TYPES } from '../../src/indicators/types.js'
+import { fuzz } from '../fuzz.js'
+import { hostileText } from './hostile.js'
+
+const TEXT_SPACES = ['filename', 'user-agent', 'regkey', 'mutex', 'named-pipe']
+
+describe('candidates of what can be one thing only', () => {
+  it.each([
+    ['192.0.2[.]1', ['ip:192.0.2.1']],
+    ['::FFFF:192.0.2.1', ['ip:192.0.2.1']],
+    ['[2001:DB8::1]', ['ip:2001:db8::1']],
+    ['192.0.2.9/24', ['net:192.0.2.0/24']],
+    ['192.0.2.9/32', ['ip:192.0.2.9']],
+    ['203.0.113.20:443', ['ip:203.0.113.20|443']],
+    ['203.0.113.20|443', ['ip:203.0.113.20|443']],
+    ['[2001:db8::20]:443', ['ip:2001:db8::20|443']],
+    [
+      'http://203.0.113.9:8080',
+      ['url:http://203.0.113.9:8080/', 'url:http://203.0.113.9:8080', 'ip:203.0.113.9'],
+    ],
+    ['https://[2001:db8::9]:8080/', ['url:https://[2001:db8::9]:8080/', 'ip:2001:db8::9']],
+    [
+      'hxxp://a.Evil[.]example/x#y',
+      [
+        'url:http://a.evil.example/x',
+        'url:http://a.Evil.example/x#y',
+        'hostname:a.evil.example',
+        'domain:a.evil.example',
+        'domain:evil.example',
+        'domain:example',
+      ],
+    ],
+    [
+      'Bad[at]evil[.]example',
+      [
+        'email:bad@evil.example',
+        'eppn:bad@evil.example',
+        'hostname:evil.example',
+        'domain:evil.example',
+        'domain:example',
+      ],
+    ],
+    ['', []],
+    [' \n', []],
+  ])('%j', (text, expected) => {
+    expect(candidates(text).map(shown)).toEqual(expected)
+  })
+})
+
+describe('candidates of what can be several things', () => {
+  it('reads a name, and each parent of it', () => {
+    expect(withoutText('a.b.evil.example.')).toEqual([
+      'hostname:a.b.evil.example',
+      'domain:a.b.evil.example',
+      'domain:b.evil.example',
+      'domain:evil.example',
+      'domain:example',
+    ])
+    expect(withoutText('evil.example:8080')[0]).toBe('hostname:evil.example|8080')
+    expect(withoutText('*.evil.example')).toEqual(['domain:evil.example', 'domain:example'])
+  })
+
+  it('reads a digest as every hash of its length', () => {
+    expect(spacesOf('AB'.repeat(16))).toEqual(
+      expect.arrayContaining(['md5', 'imphash', 'ja3', 'hassh', 'x509']),
+    )
+    expect(spacesOf('ab'.repeat(20))).toEqual(expect.arrayContaining(['sha1', 'pehash', 'x509']))
+    expect(spacesOf('ab'.repeat(32))).toEqual(expect.arrayContaining(['sha256', 'x509']))
+    expect(spacesOf('ab'.repeat(64))).toEqual(expect.arrayContaining(['sha512', 'sha3-512']))
+    expect(spacesOf('ab'.repeat(31))[0]).toBe('jarm')
+  })
+
+  it('reads a path also by its last part', () => {
+    for (const path of ['C:\\Temp\\evil.exe', '/tmp/evil.exe', 'dir/evil.exe']) {
+      expect(candidates(path).map(shown)).toEqual(
+        expect.arrayContaining([`filename:${path}`, 'filename:evil.exe']),
+      )
+    }
+  })
+
+  it('reads a file name as a name and as text', () => {
+    expect(spacesOf('dropper.exe')).toEqual(expect.arrayContaining(['hostname', ...TEXT_SPACES]))
+  })
+
+  it('reads a URL without scheme also as text', () => {
+    expect(spacesOf('evil.example/1.0')).toEqual(expect.arrayContaining(['url', ...TEXT_SPACES]))
+  })
+
+  it('reads anything else as text, as it is', () => {
+    expect(candidates(' Global\\MUTEX {A-B} é').map(shown)).toContain('mutex:Global\\MUTEX {A-B} é')
+    expect(spacesOf('Mozilla/5.0 (Evil)')).toEqual(expect.arrayContaining(TEXT_SPACES))
+  })
+})
+
+describe('candidates of any text', () => {
+  it('never throw, and name none twice', () => {
+    fc.assert(
+      fc.property(hostileText, (text) => {
+        const all = candidates(text).map(({ space, value }) => `${space} ${value}`)
+        return new Set(all).size === all.length
+      }),
+      fuzz(100_000),
+    )
+  })
+
+  it('find every indicator but free text that the same text as a MISP value gives', () => {
+    const types = MATCHABLE_TYPES.filter((type) => !/\||^malware-sample$/.test(type))
+    fc.assert(
+      fc.property(fc.constantFrom(...types), fc.oneof(hostileText, digest), (type, text) => {
+        // A bare host counts as a URL only under the type `url`.
+        fc.pre(type !== 'url' || text.includes('://'))
+        return missed(type, text).length === 0
+      }),
+      fuzz(100_000),
+    )
+  })
+})
+
+function missed(type: string, text: string): string[] {
+  const found = normalise(type, text)
+  const meanings = found.ok ? found.meanings.filter(({ space }) => !LOOSE.has(space)) : []
+  const all = new Set(candidates(text).map(({ space, value }) => `${space}:${value}`))
+  return meanings.map(({ space, value }) => `${space}:${value}`).filter((one) => !all.has(one))
+}
+
+/** Looked for only where the text is nothing more particular. */
+const LOOSE = new Set([...TEXT_SPACES, 'mobile-application-id'])
+
+const digest = fc
+  .tuple(
+    fc.constantFrom(16, 20, 28, 31, 32, 48, 64),
+    fc.uint8Array({ minLength: 64, maxLength: 64 }),
+  )
+  .map(([bytes, from]) => Buffer.from(from).toString('hex', 0, bytes))
+
+function shown({ space, value, port }: { space: string; value: string; port: number }): string {
+  return `${space}:${value}${port > 0 ? `|${port}` : ''}`
+}
+
+function spacesOf(text: string): string[] {
+  return candidates(text).map(({ space }) => space)
+}
+
+function withoutText(text: string): string[] {
+  return candidates(text)
+    .filter(({ space }) => !LOOSE.has(space))
+    .map(shown)
+}
