@@ -1,0 +1,84 @@
+/** The schema of `tipline.yml`, put together from what the parts export. */
+import { z } from 'zod'
+import { LOG_LEVELS } from '../log.js'
+import { feedSourceSettings, mispSourceSettings } from '../misp/settings.js'
+import { policySettings } from '../policy/settings.js'
+import { SINKS } from '../sinks/registry.js'
+import { guardSettings } from '../sync/settings.js'
+import type { JsonSchema } from './keys.js'
+import { DEFAULT_DATA_DIR } from './place.js'
+
+const sources = z
+  .array(z.discriminatedUnion('type', [mispSourceSettings, feedSourceSettings]))
+  .min(1)
+  .superRefine(refuseSameNames)
+  .describe('Where indicators come from. The first one that has an event tells of it.')
+
+const sinks = z.strictObject({
+  memcached: SINKS.memcached.settings.optional().describe('A memcached, read by Logstash.'),
+})
+
+const log = z.strictObject({
+  level: z.enum(LOG_LEVELS).default('info').describe('The least severe messages that are written.'),
+  pretty: z.boolean().optional().describe('For eyes instead of JSON. Default: on a terminal.'),
+})
+
+export const configSchema = z.strictObject({
+  data_dir: z
+    .string()
+    .min(1)
+    .default(DEFAULT_DATA_DIR)
+    .describe('The folder of the ledger, relative to the config file.'),
+  sources,
+  sinks: sinks
+    .prefault({})
+    .describe('Where indicators go. Without a sink a sync only fills the ledger.'),
+  policy: policySettings.prefault({}).describe('What of the ledger is served.'),
+  guard: guardSettings.prefault({}).describe('Which answers of a source are believed.'),
+  log: log.prefault({}).describe('The log on stderr.'),
+})
+
+export type Config = z.output<typeof configSchema>
+
+/** For editors and for `tipline config schema`. */
+export function configJsonSchema(): JsonSchema {
+  jsonSchema ??= z.toJSONSchema(configSchema, { io: 'input' })
+  return jsonSchema
+}
+
+/** Made once, when first asked for: it takes some ten milliseconds. */
+let jsonSchema: JsonSchema | undefined
+
+/** A copy in which `change` was applied to every setting that names a file or folder. */
+export function mapPaths(config: Config, change: (path: string) => string): Config {
+  const { lists_folder } = config.policy
+  return {
+    ...config,
+    data_dir: change(config.data_dir),
+    sources: config.sources.map((source) => ({
+      ...source,
+      ...(source.ca_file !== undefined && { ca_file: change(source.ca_file) }),
+      ...(source.type === 'feed' && source.path !== undefined && { path: change(source.path) }),
+    })),
+    policy: {
+      ...config.policy,
+      ...(lists_folder !== undefined && { lists_folder: change(lists_folder) }),
+    },
+  }
+}
+
+interface Named {
+  readonly name: string
+}
+
+function refuseSameNames(named: readonly Named[], context: z.core.$RefinementCtx): void {
+  const first = new Map<string, number>()
+  for (const [index, { name }] of named.entries()) {
+    const other = first.get(name)
+    if (other === undefined) first.set(name, index)
+    else {
+      const message = `expected a name of its own (sources.${other} has this one)`
+      context.addIssue({ code: 'custom', path: [index, 'name'], message })
+    }
+  }
+}

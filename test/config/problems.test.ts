@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest'
+import { MISP, told } from './told.js'
+
+describe('a broken config', () => {
+  const cases: readonly (readonly [string, string, readonly string[]])[] = [
+    [
+      'a key mistyped in a source',
+      `${MISP}    filtres: {}\n`,
+      ['tipline.yml:5:5: sources.0.filtres: unknown key; did you mean "filters"?'],
+    ],
+    [
+      'keys mistyped at the top and deep down',
+      `${MISP}sinkz: {}\npolicy:\n  max_age: { ip: 90d, domian: 30d }\n`,
+      [
+        'tipline.yml:5:1: sinkz: unknown key; did you mean "sinks"?',
+        'tipline.yml:7:23: policy.max_age.domian: unknown key; did you mean "domain"?',
+      ],
+    ],
+    [
+      'a key in the wrong part',
+      `${MISP}memcached: {}\nmax_tlp: green\n`,
+      [
+        'tipline.yml:5:1: memcached: unknown key; it belongs under sinks',
+        'tipline.yml:6:1: max_tlp: unknown key; it belongs under policy',
+      ],
+    ],
+    [
+      'a key like none',
+      `${MISP}guard: { xyzzy: 1 }\n`,
+      [
+        'tipline.yml:5:10: guard.xyzzy: unknown key; known are revoke_percent, revoke_min, growth_factor, growth_min',
+      ],
+    ],
+    [
+      'the right name in other letters',
+      `${MISP}policy: { Max-TLP: green }\n`,
+      ['tipline.yml:5:11: policy.Max-TLP: unknown key; did you mean "max_tlp"?'],
+    ],
+    [
+      'wrong types',
+      'sources: main\nsinks: [memcached]\nlog: { level: 3 }\n',
+      [
+        'tipline.yml:1:10: sources: expected a list, found "main"',
+        'tipline.yml:2:8: sinks: expected a mapping, found a list of 1',
+        'tipline.yml:3:15: log.level: expected trace, debug, info, warn, error or silent, found 3',
+      ],
+    ],
+    [
+      'numbers out of their range',
+      `${MISP}policy: { widest_net: { v4: 33, v6: 1.5 } }\nguard: { revoke_percent: -1 }\n`,
+      [
+        'tipline.yml:5:29: policy.widest_net.v4: expected at most 32, found 33',
+        'tipline.yml:5:37: policy.widest_net.v6: expected a whole number, found 1.5',
+        'tipline.yml:6:26: guard.revoke_percent: expected at least 0, found -1',
+      ],
+    ],
+    [
+      'a key of digits, which YAML reads as a number',
+      MISP.replace('a-key-of-nobody', '1234567890'),
+      ['tipline.yml:4:10: sources.0.key: expected a text, found a number; put it in quotes'],
+    ],
+    [
+      'no source',
+      'sources: []\n',
+      ['tipline.yml:1:10: sources: expected at least one item, found an empty list'],
+    ],
+    ['no sources at all', 'log: {}\n', ['tipline.yml:1:1: sources: missing; expected a list']],
+    [
+      'a source that says nothing',
+      'sources:\n  - {}\n',
+      [
+        'tipline.yml:2:5: sources.0.name: missing; expected a text',
+        'tipline.yml:2:5: sources.0.url: missing; expected a text',
+      ],
+    ],
+    [
+      'an unknown type of source',
+      'sources:\n  - type: taxii\n    name: a\n',
+      ['tipline.yml:2:11: sources.0.type: expected misp or feed, found "taxii"'],
+    ],
+    [
+      'a bad URL',
+      MISP.replace('https:', 'htp:'),
+      [
+        'tipline.yml:3:10: sources.0.url: expected a URL that begins with https:// or http://, found "htp://misp.example.org"',
+      ],
+    ],
+    [
+      'a key in the place of the URL',
+      MISP.replace('https://misp.example.org', '0123456789abcdef0123456789abcdef01234567'),
+      [
+        'tipline.yml:3:10: sources.0.url: expected a URL that begins with https:// or http://, found a text of 40 characters',
+      ],
+    ],
+    [
+      'a key in the place of a key',
+      `${MISP}    0123456789abcdef0123456789abcdef01234567: x\n`,
+      [
+        'tipline.yml:5:5: sources.0.(40 characters): unknown key; known are name, type, url, key, key_file, ca_file, ignore_cert_errors, proxy, page_size, timeout, filters, search, every, absent_grace, link',
+      ],
+    ],
+    [
+      'a URL of no scheme with a password',
+      MISP.replace('https://misp', 'user:pw@misp'),
+      [
+        'tipline.yml:3:10: sources.0.url: expected a URL that begins with https:// or http://, found a text of 24 characters',
+      ],
+    ],
+    [
+      'a bad duration',
+      `${MISP}    every: 3 fortnights\n`,
+      [
+        'tipline.yml:5:12: sources.0.every: expected a duration such as 30s, 5m, 12h or 3d, found "3 fortnights"',
+      ],
+    ],
+    [
+      'two sources of one name',
+      'sources:\n  - { name: a, type: feed, path: x }\n  - { name: a, type: feed, path: y }\n',
+      [
+        'tipline.yml:3:13: sources.1.name: expected a name of its own (sources.0 has this one), found "a"',
+      ],
+    ],
+    [
+      'an environment variable that is not set',
+      MISP.replace('a-key-of-nobody', `\${NO_SUCH_KEY}`),
+      ['tipline.yml:4:10: sources.0.key: the environment variable NO_SUCH_KEY is not set'],
+    ],
+    [
+      'names that JavaScript objects have of themselves',
+      MISP.replace('a-key-of-nobody', `\${constructor}`),
+      ['tipline.yml:4:10: sources.0.key: the environment variable constructor is not set'],
+    ],
+    [
+      'half a variable',
+      MISP.replace('a-key-of-nobody', `"\${MISP KEY}\${"`),
+      [
+        `tipline.yml:4:10: sources.0.key: \${ without a variable name and }; write \${NAME} for an environment variable, $\${ for the characters themselves`,
+      ],
+    ],
+    [
+      'key and key_file',
+      `${MISP}    key_file: misp.key\n`,
+      ['tipline.yml:5:15: sources.0.key_file: key_file and key are both given; keep one of them'],
+    ],
+    [
+      'neither key nor key_file',
+      'sources:\n  - name: main\n    url: https://misp.example.org\n',
+      ['tipline.yml:2:5: sources.0.key: missing; expected either key or key_file'],
+    ],
+    [
+      'a tab as indentation',
+      'sources:\n\t- name: main\n',
+      ['tipline.yml:2:1: a tab; YAML is indented with spaces only'],
+    ],
+    [
+      'a key that stands twice',
+      `${MISP}    url: https://other.example.org\n`,
+      ['tipline.yml:5:5: sources.0.url: this key stands twice; the first is in line 3'],
+    ],
+    [
+      'an empty file',
+      '',
+      ['tipline.yml:1:1: the config is empty; examples/tipline.yml is the shortest there can be'],
+    ],
+    [
+      'only comments',
+      '# nothing\n---\n',
+      ['tipline.yml:1:1: the config is empty; examples/tipline.yml is the shortest there can be'],
+    ],
+    [
+      'a list at the top',
+      '- name: main\n',
+      ['tipline.yml:1:1: expected a mapping, found a list of 1'],
+    ],
+    ['a text at the top', 'hello\n', ['tipline.yml:1:1: expected a mapping, found "hello"']],
+    [
+      'a bracket that is never closed',
+      'sources: [\nlog: {}\n',
+      ['tipline.yml:2:1: wrong indentation, or a bracket that is never closed'],
+    ],
+    [
+      'a quote that is never closed',
+      'data_dir: "here\nlog: {}\n',
+      ['tipline.yml:3:1: a colon, quote, comma or bracket is missing here or above'],
+    ],
+    [
+      'a colon that is forgotten',
+      'sources:\n  - name main\n    url: x\n',
+      ['tipline.yml:2:5: no colon after this key, or wrong indentation'],
+    ],
+    [
+      'a tag',
+      'data_dir: !secret here\n',
+      ['tipline.yml:1:11: a tag (!...) has no meaning here; put the value in quotes'],
+    ],
+    [
+      'two documents',
+      'log: {}\n---\nlog: {}\n',
+      ['tipline.yml:2:1: a second document; a config is one document'],
+    ],
+    [
+      'a text that starts with @',
+      'data_dir: @home\n',
+      ['tipline.yml:1:11: a text that starts with this character must stand in quotes'],
+    ],
+    ['a key that is no word', '? [a, b]\n: 1\n', ['tipline.yml:1:3: a key must be a plain word']],
+  ]
+
+  it.each(cases)('%s', async (_, text, expected) => {
+    expect(await told(text)).toEqual(expected)
+  })
+})
+
+describe('what is told', () => {
+  it('names every problem, not only the first, in the order of the file', async () => {
+    const lines = await told(`policy: { max_tlp: purple }\nsources:\n  - nam: x\nlogs: {}\n`)
+    expect(lines.map((line) => line.split(':')[1])).toEqual(['1', '3', '3', '3', '4'])
+  })
+
+  it('stops after fifty lines and says how many there are', async () => {
+    const keys = Array.from({ length: 60 }, (_, at) => `key_number_${at}_of_many: 1`)
+    const lines = await told(`${MISP}${keys.join('\n')}\n`)
+    expect(lines).toHaveLength(51)
+    expect(lines.at(-1)).toBe('tipline.yml: and 10 more problems')
+  })
+
+  it('keeps control characters of the file away from the terminal', async () => {
+    const [line] = await told(`${MISP}"esc\\e[31m": 1\n`)
+    expect(line).toContain('esc\\u001b[31m: unknown key')
+  })
+})

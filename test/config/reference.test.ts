@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { fullConfig, SMALLEST_CONFIG } from '../../src/config/example.js'
+import { loadConfig, parseConfig } from '../../src/config/load.js'
+import { configReference } from '../../src/config/reference.js'
+import { configJsonSchema } from '../../src/config/schema.js'
+import { configSection, type Section } from '../../src/config/settings.js'
+
+const env = { MISP_KEY: 'a-key-of-nobody' }
+
+function all(section: Section): Section[] {
+  return [section, ...section.settings.flatMap(({ sections }) => sections.flatMap(all))]
+}
+
+describe('the reference', () => {
+  it('has a description of every key', () => {
+    const bare = all(configSection()).flatMap(({ name, settings }) =>
+      settings.filter(({ about }) => about === '').map(({ key }) => `${name}.${key}`),
+    )
+    expect(bare).toEqual([])
+  })
+
+  it('knows the settings of all parts', () => {
+    const names = all(configSection()).map(({ name, option }) => [name, option].join(' ').trim())
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'sources[] misp',
+        'sources[] feed',
+        'sinks.memcached',
+        'policy',
+        'guard',
+        'log',
+      ]),
+    )
+  })
+
+  it.each([
+    ['docs/reference/config.md', configReference],
+    ['examples/tipline.yml', () => SMALLEST_CONFIG],
+    ['examples/tipline-full.yml', fullConfig],
+  ])('%s is as the code makes it; else run: npm run docs', async (path, generate) => {
+    expect(await readFile(path, 'utf8')).toBe(generate())
+  })
+})
+
+describe('the examples', () => {
+  it('load', async () => {
+    const smallest = await loadConfig('examples/tipline.yml', env)
+    expect(smallest.sources).toMatchObject([{ name: 'main', type: 'misp', key: env.MISP_KEY }])
+    expect(smallest.sinks.memcached).toMatchObject({ value: 'ids' })
+  })
+
+  it('of every setting change none of them', async () => {
+    const full = await loadConfig('examples/tipline-full.yml', env)
+    const sources = `[{ name: main, url: "https://misp.example.org", key: "\${MISP_KEY}" },
+      { name: osint, type: feed, path: ./feed }]`
+    const bare = await parseConfig(`sources: ${sources}\nsinks: { memcached: {} }\n`, {
+      file: 'examples/tipline-full.yml',
+      env,
+    })
+    expect(full).toEqual(bare)
+  })
+
+  it('of every setting name every setting', async () => {
+    const text = fullConfig()
+    for (const { settings } of all(configSection())) {
+      for (const { key } of settings) expect(text).toMatch(new RegExp(`^[ #-]*${key}:`, 'm'))
+    }
+  })
+})
+
+describe('the JSON Schema', () => {
+  it('is strict and names what is required', () => {
+    expect(configJsonSchema()).toMatchObject({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      type: 'object',
+      required: ['sources'],
+      additionalProperties: false,
+    })
+  })
+})
