@@ -89,8 +89,9 @@ interface Range {
 function applyRange(db: Database, { range, options, result }: Range): void {
   db.exec('DELETE FROM batch_event; DELETE FROM fresh; DELETE FROM former')
   upsertEvents(db, { range, options })
-  const added = options.withholdAdded ? 0 : insertAttributes(db, options)
+  // In this order: an attribute that has just been inserted would else look known.
   const changed = updateAttributes(db)
+  const added = options.withholdAdded ? 0 : insertAttributes(db, options)
   attachCarriers(db, options)
   takeAway(db, {
     where: `r.event IN (SELECT id FROM batch_event)
@@ -144,9 +145,9 @@ function upsertEvents(db: Database, { range, options }: Omit<Range, 'result'>): 
 
 /** New attributes get the id of their staged row plus one offset, so that no join has to find it. */
 function insertAttributes(db: Database, { now }: ApplyOptions): number {
-  const { base } = db.prepare('SELECT coalesce(max(id), 0) AS base FROM attribute').get() as {
-    base: number
-  }
+  const { base } = db
+    .prepare(`SELECT coalesce(max(seq), 0) AS base FROM sqlite_sequence WHERE name = 'attribute'`)
+    .get() as { base: number }
   db.prepare(
     `INSERT INTO fresh
      SELECT s.id, :base + s.id, 0
@@ -162,7 +163,7 @@ function insertAttributes(db: Database, { now }: ApplyOptions): number {
               :now, s.aside
        FROM fresh f CROSS JOIN stage.attribute s ON s.id = f.stage
        CROSS JOIN batch_event b ON b.stage = s.event
-       ORDER BY f.stage`,
+       WHERE f.known = 0 ORDER BY f.stage`,
     )
     .run({ now })
   return Number(changes)

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { LedgerError } from '../errors.js'
 import { MIGRATIONS } from './schema.js'
-import { type Database, inTransaction, sqlite } from './sqlite.js'
+import { asLedgerError, type Database, inTransaction, sqlite } from './sqlite.js'
 
 export const LEDGER_FILE = 'ledger.db'
 
@@ -31,7 +31,7 @@ export function openForWriting(dataDir: string): Database {
     return db
   } catch (error) {
     db.close()
-    throw error
+    throw asLedgerError(error, dataDir)
   }
 }
 
@@ -51,7 +51,7 @@ export function openForReading(dataDir: string): Database {
     return db
   } catch (error) {
     db.close()
-    throw error
+    throw asLedgerError(error, dataDir)
   }
 }
 

@@ -1,6 +1,9 @@
 /**
  * The ledger's tables, as numbered migrations. `docs/spec/ledger.md` says what always holds of them.
  *
+ * Ids are never used again (AUTOINCREMENT): a pull may remove and add in one go, and what is listed
+ * for removal must not come to mean something new.
+ *
  * Times are epoch seconds. An indicator is stored as (space, value, port); see indicators/indicator.ts.
  */
 
@@ -21,7 +24,7 @@ CREATE TABLE source (
 ) STRICT;
 
 CREATE TABLE event (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   source INTEGER NOT NULL REFERENCES source,
   uuid TEXT NOT NULL,
   misp_id TEXT NOT NULL,               -- '' in a feed
@@ -38,7 +41,7 @@ CREATE TABLE event (
 ) STRICT;
 
 CREATE TABLE attribute (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   event INTEGER NOT NULL REFERENCES event,
   uuid TEXT NOT NULL,
   type TEXT NOT NULL,
@@ -54,7 +57,7 @@ CREATE TABLE attribute (
 CREATE INDEX attribute_aside ON attribute (aside) WHERE aside IS NOT NULL;
 
 CREATE TABLE indicator (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   space TEXT NOT NULL,
   value TEXT NOT NULL,
   port INTEGER NOT NULL,

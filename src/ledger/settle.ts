@@ -19,7 +19,7 @@ const TURNED = `
 
 const CLOSE_HISTORY = `
   INSERT INTO history (indicator, live_from, live_until, why, detail)
-  SELECT t.indicator, t.live_from, :now,
+  SELECT t.indicator, t.live_from, max(t.live_from, :now),
          coalesce((${heldWhy()}), (SELECT l.cause FROM lost l WHERE l.indicator = t.indicator), :why),
          (SELECT l.detail FROM lost l WHERE l.indicator = t.indicator)
   FROM turned t WHERE t.live_from IS NOT NULL`

@@ -8,7 +8,9 @@ import { LedgerWriter } from './writer.js'
 const { dataDir } = workerData as { dataDir: string }
 let writer: LedgerWriter | undefined
 
-parentPort?.on('message', (call: Call) => parentPort?.postMessage(answer(call)))
+parentPort?.on('message', (text: string) => {
+  parentPort?.postMessage(JSON.stringify(answer(JSON.parse(text) as Call)))
+})
 
 function answer({ id, method, args }: Call): Answer {
   try {
@@ -21,7 +23,9 @@ function answer({ id, method, args }: Call): Answer {
 }
 
 /** Crossing threads costs an error its class, so ours travel as their facts. */
-function carried(error: unknown): Pick<Answer & { ok: false }, 'facts' | 'error'> {
-  if (!(error instanceof LedgerError)) return { error }
+function carried(error: unknown): Pick<Answer & { ok: false }, 'facts' | 'bug'> {
+  if (!(error instanceof LedgerError)) {
+    return { bug: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+  }
   return { facts: { what: error.message, ...(error.hint ? { hint: error.hint } : {}) } }
 }

@@ -1,0 +1,96 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LedgerError } from '../../src/errors.js'
+import { backupLedger, restoreLedger } from '../../src/ledger/backup.js'
+import { getMeta, ledgerPath, openForReading } from '../../src/ledger/database.js'
+import { sqlite } from '../../src/ledger/sqlite.js'
+import { LedgerWriter } from '../../src/ledger/writer.js'
+import { expectInvariants } from './invariants.js'
+import { attribute, event, pullInto } from './rows.js'
+
+let folder: string
+let copy: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tipline-backup-'))
+  copy = join(folder, 'copy.db')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+function fill(writer: LedgerWriter, count: number): void {
+  const [source] = writer.registerSources(['main'])
+  pullInto(writer, {
+    source: source!.id,
+    events: [event('e1')],
+    attributes: Array.from({ length: count }, (_, n) => attribute('e1', `a${n}`, `n${n}.example`)),
+  })
+}
+
+function countAttributes(dataDir: string): number {
+  const db = openForReading(dataDir)
+  try {
+    expectInvariants(db)
+    return (db.prepare('SELECT count(*) AS n FROM attribute').get() as { n: number }).n
+  } finally {
+    db.close()
+  }
+}
+
+describe('backup and restore', () => {
+  it('copies one whole state while a writer goes on (L17)', async () => {
+    const writer = new LedgerWriter(folder)
+    fill(writer, 3000)
+    const backing = backupLedger(folder, copy)
+    fill(writer, 10)
+    expect((await backing).bytes).toBeGreaterThan(100_000)
+    writer.close()
+    const restored = join(folder, 'restored')
+    restoreLedger({ dataDir: restored, from: copy, force: false })
+    expect([3000, 10]).toContain(countAttributes(restored))
+  })
+
+  it('gives the restored ledger a new id and keeps the one that was there (L17)', async () => {
+    const writer = new LedgerWriter(folder)
+    fill(writer, 5)
+    await backupLedger(folder, copy)
+    fill(writer, 7)
+    const id = writer.getMeta('ledger_id')
+    writer.close()
+    expect(() => restoreLedger({ dataDir: folder, from: copy, force: false })).toThrow(/already/)
+    const { kept } = restoreLedger({ dataDir: folder, from: copy, force: true })
+    expect(countAttributes(folder)).toBe(5)
+    expect(existsSync(kept!)).toBe(true)
+    const db = openForReading(folder)
+    expect(getMeta(db, 'ledger_id')).not.toBe(id)
+    db.close()
+  })
+
+  it('refuses what is no ledger', async () => {
+    writeFileSync(copy, 'this is no ledger')
+    expect(() => restoreLedger({ dataDir: folder, from: copy, force: false })).toThrow(LedgerError)
+    const none = join(folder, 'none.db')
+    expect(() => restoreLedger({ dataDir: folder, from: none, force: false })).toThrow(/no backup/)
+    await expect(backupLedger(join(folder, 'nowhere'), copy)).rejects.toThrow(/no ledger/)
+  })
+})
+
+describe('versions', () => {
+  it('refuses a ledger of a newer tipline and leaves it as it is (L18)', () => {
+    new LedgerWriter(folder).close()
+    const db = new (sqlite().DatabaseSync)(ledgerPath(folder))
+    db.exec('PRAGMA user_version = 99')
+    db.close()
+    const before = readFileSync(ledgerPath(folder))
+    expect(() => new LedgerWriter(folder)).toThrow(/version 99/)
+    expect(() => openForReading(folder)).toThrow(/version 99/)
+    expect(readFileSync(ledgerPath(folder)).equals(before)).toBe(true)
+  })
+
+  it('says what a damaged file is', () => {
+    writeFileSync(ledgerPath(folder), 'x'.repeat(5000))
+    expect(() => openForReading(folder)).toThrow(/is no SQLite file/)
+    expect(() => new LedgerWriter(folder)).toThrow(/is no SQLite file/)
+  })
+})

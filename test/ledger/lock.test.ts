@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LedgerBusy } from '../../src/errors.js'
+import { acquireLock } from '../../src/ledger/lock.js'
+
+const main = fileURLToPath(new URL('../../.build/test/ledger/lock-main.js', import.meta.url))
+let dataDir: string
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'tipline-lock-'))
+})
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
+
+async function otherHolder(): Promise<ChildProcess> {
+  if (!existsSync(main)) throw new Error('not built: run npm test, or tsc -p tsconfig.dev.json')
+  const child = spawn(process.execPath, [main, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout!, 'data')
+  return child
+}
+
+describe('the locks (L19)', () => {
+  it('let one process in, name it to the others, and go with it', async () => {
+    const child = await otherHolder()
+    const refused = acquireLock({ dataDir, name: 'sync', waitMs: 0 })
+    await expect(refused).rejects.toThrow(`process ${child.pid} is already syncing`)
+    await expect(acquireLock({ dataDir, name: 'sync', waitMs: 0 })).rejects.toBeInstanceOf(
+      LedgerBusy,
+    )
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const lock = await acquireLock({ dataDir, name: 'sync', waitMs: 5000 })
+    lock.release()
+  })
+
+  it('wait as long as they are told to', async () => {
+    const lock = await acquireLock({ dataDir, name: 'ship', waitMs: 0 })
+    const waiting = acquireLock({ dataDir, name: 'ship', waitMs: 10_000 })
+    lock.release()
+    lock.release()
+    ;(await waiting).release()
+  })
+
+  it('are two: one who pulls keeps nobody from shipping', async () => {
+    const pull = await acquireLock({ dataDir, name: 'sync', waitMs: 0 })
+    const ship = await acquireLock({ dataDir, name: 'ship', waitMs: 0 })
+    pull.release()
+    ship.release()
+  })
+
+  it('stop waiting when aborted', async () => {
+    const lock = await acquireLock({ dataDir, name: 'sync', waitMs: 0 })
+    const controller = new AbortController()
+    const waiting = acquireLock({
+      dataDir,
+      name: 'sync',
+      waitMs: Number.POSITIVE_INFINITY,
+      signal: controller.signal,
+    })
+    controller.abort()
+    await expect(waiting).rejects.toThrow(/abort/i)
+    lock.release()
+  })
+})
