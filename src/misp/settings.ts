@@ -1,0 +1,150 @@
+/** What the config says of a source. Durations stay strings here: `30s`, `5m`, `12h`, `3d`. */
+import { z } from 'zod'
+
+const duration = z
+  .string()
+  .regex(/^\d+(s|m|h|d)$/, 'expected a duration such as 30s, 5m, 12h or 3d')
+
+const httpUrl = z.string().refine(isHttpUrl, 'expected a URL that begins with https:// or http://')
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected letters, digits, ".", "_" and "-" only')
+  .describe(
+    'What the source is called in the ledger, in hits and in the log. Renaming makes it another source.',
+  )
+
+const caFile = z
+  .string()
+  .min(1)
+  .describe(
+    "A file with the certificates, in PEM form, of the authority that signed the server's certificate. Trusted instead of the public authorities.",
+  )
+
+const ignoreCertErrors = z
+  .boolean()
+  .default(false)
+  .describe(
+    'Take any certificate. Unsafe: whoever is in between can read the key and forge indicators. Warned of at each start.',
+  )
+
+const proxy = z
+  .string()
+  .describe(
+    'A proxy\'s URL, or "" for none. Default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment.',
+  )
+
+const timeout = duration
+  .default('120s')
+  .describe('How long an answer may take to begin, and to pause in the middle.')
+
+const tags = z
+  .array(z.string().min(1))
+  .describe(
+    'Event or attribute tags, as MISP filters them: "tlp:%" any that begin so, "!tlp:red" without it.',
+  )
+
+const toIds = z
+  .boolean()
+  .default(true)
+  .describe('Only attributes that are marked for detection (to_ids).')
+
+const mispFilters = z.strictObject({
+  tags: tags.optional(),
+  published: z
+    .union([z.literal(true), z.literal('any')])
+    .default(true)
+    .describe('true: published events; any: unpublished ones too.'),
+  to_ids: toIds,
+  types: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      'Only attributes of these MISP types, e.g. ip-dst. Default: every type that can be matched.',
+    ),
+  since: z
+    .string()
+    .regex(
+      /^(\d+[smhd]|\d{1,10}|\d{4}-\d\d-\d\d)$/,
+      'expected a duration such as 30d, a date such as 2026-01-31, or epoch seconds',
+    )
+    .optional()
+    .describe(
+      'Load only what changed or was published within this time, or since this date. What was loaded does not age out.',
+    ),
+})
+
+export const mispSourceSettings = z
+  .strictObject({
+    name,
+    type: z.literal('misp').default('misp').describe('A MISP, read through its REST API.'),
+    url: httpUrl.describe('The root of the MISP, e.g. https://misp.example.org'),
+    key: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The API key; best taken from the environment. A read-only key is enough.'),
+    key_file: z.string().min(1).optional().describe('A file that holds the API key.'),
+    ca_file: caFile.optional(),
+    ignore_cert_errors: ignoreCertErrors,
+    proxy: proxy.optional(),
+    page_size: z
+      .int()
+      .min(100)
+      .max(100_000)
+      .default(10_000)
+      .describe(
+        'Attributes asked for at once. Made smaller by itself while the MISP can not manage.',
+      ),
+    timeout,
+    filters: mispFilters.prefault({}).describe('Which attributes are taken.'),
+    search: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe(
+        'A raw restSearch filter, in place of `filters`. The whole answer is then the wanted state of this source.',
+      ),
+    every: duration.default('60s').describe('How often `tipline run` asks.'),
+    absent_grace: duration
+      .default('1h')
+      .describe('How long an event may be missing from the MISP before `tipline run` revokes it.'),
+    link: httpUrl
+      .optional()
+      .describe("The MISP's address for people, for links to events. Default: `url`."),
+  })
+  .refine((source) => (source.key === undefined) !== (source.key_file === undefined), {
+    error: 'expected either key or key_file',
+    path: ['key'],
+  })
+
+export const feedSourceSettings = z
+  .strictObject({
+    name,
+    type: z.literal('feed').describe('A MISP feed: a folder or a URL with manifest.json.'),
+    path: z.string().min(1).optional().describe('The folder that holds manifest.json.'),
+    url: httpUrl.optional().describe('The URL of the folder that holds manifest.json.'),
+    headers: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('Headers to send, e.g. Authorization; best from the environment.'),
+    ca_file: caFile.optional(),
+    ignore_cert_errors: ignoreCertErrors,
+    proxy: proxy.optional(),
+    timeout,
+    filters: z
+      .strictObject({ tags: tags.optional(), to_ids: toIds })
+      .prefault({})
+      .describe('Which attributes are taken.'),
+    every: duration.default('1h').describe('How often `tipline run` reads it.'),
+  })
+  .refine((source) => (source.path === undefined) !== (source.url === undefined), {
+    error: 'expected either path or url',
+    path: ['url'],
+  })
+
+export type MispSourceSettings = z.infer<typeof mispSourceSettings>
+export type FeedSourceSettings = z.infer<typeof feedSourceSettings>
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+}
