@@ -1,0 +1,26 @@
+/** `npm run bench -- NAME`: builds and runs one measurement; without a name it lists them. */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { freshDev, installPackages, ROOT, requireNode, runScript, tell } from './ready.mjs'
+
+const BENCHES = {
+  sync: 'a whole sync from the stand-in MISP to memcached, against merely fetching the same pages',
+  ledger: 'staging, judging, applying and reading in the ledger alone',
+}
+
+await runScript(() => {
+  const [name, ...args] = process.argv.slice(2)
+  if (!Object.hasOwn(BENCHES, name ?? '')) return list(name)
+  requireNode()
+  installPackages()
+  freshDev()
+  const bench = join(ROOT, `.build/bench/${name}.js`)
+  return spawnSync(process.execPath, [bench, ...args], { stdio: 'inherit' }).status ?? 1
+})
+
+function list(name) {
+  if (name !== undefined) tell(`There is no bench named ${name}.`)
+  tell('Usage: npm run bench -- NAME [ARGUMENTS]')
+  for (const [known, what] of Object.entries(BENCHES)) tell(`  ${known.padEnd(12)}${what}`)
+  return 2
+}

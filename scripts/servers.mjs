@@ -1,0 +1,55 @@
+/**
+ * The real programs that tests run against. As root on Debian or Ubuntu they are installed; elsewhere
+ * it is said which are missing: their tests are skipped then, but fail under CI=true.
+ */
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT, tell } from './ready.mjs'
+
+const LOG = join(ROOT, '.build/servers.log')
+
+/** Debian's package, and a command that succeeds where it is installed. */
+const NEEDED = [
+  { name: 'memcached', probe: ['memcached', '-V'] },
+  { name: 'openssl', probe: ['openssl', 'version'] },
+  { name: 'ruby', probe: ['ruby', '-v'] },
+  { name: 'ruby-dalli', probe: ['ruby', '-e', 'require "dalli"'] },
+]
+
+/** @returns whether every server is there. */
+export function installServers() {
+  const missing = missingServers()
+  if (missing.length === 0) return true
+  if (process.getuid?.() === 0 && succeeds(['apt-get', '--version'])) installByApt(missing)
+  const still = missingServers()
+  if (still.length === 0) return true
+  const consequence = process.env.CI === 'true' ? 'fail (CI=true)' : 'are skipped'
+  tell(`Missing: ${still.join(' ')} (Debian packages). Tests that need them ${consequence}.`)
+  return false
+}
+
+function missingServers() {
+  return NEEDED.filter(({ probe }) => !succeeds(probe)).map(({ name }) => name)
+}
+
+function succeeds([command, ...args]) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0
+}
+
+function installByApt(packages) {
+  tell(`Installing ${packages.join(' ')} (apt-get) ...`)
+  mkdirSync(join(ROOT, '.build'), { recursive: true })
+  writeFileSync(LOG, '')
+  const install = ['install', '--yes', '--no-install-recommends', ...packages]
+  // The package lists of a fresh machine are empty or old; most machines don't need them again.
+  const done = aptGet(install) || (aptGet(['update']) && aptGet(install))
+  if (!done) tell(`apt-get failed:\n${readFileSync(LOG, 'utf8')}`)
+}
+
+function aptGet(args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const { status, stdout, stderr } = spawnSync('apt-get', args, { env, encoding: 'utf8' })
+  appendFileSync(LOG, `$ apt-get ${args.join(' ')}\n${stdout}${stderr}\n`)
+  return status === 0
+}

@@ -1,0 +1,172 @@
+/**
+ * The page of errors and exit statuses. Its words are here, beside no code that needs them; the types
+ * see to it that no class, status or fault is forgotten, and what can be read off a class is.
+ */
+import * as errors from '../../src/errors.js'
+
+type Concrete = Exclude<keyof typeof errors, 'EXIT' | 'TiplineError'>
+interface Words {
+  readonly when: string
+  readonly next: string
+}
+
+export function errorsReference(): string {
+  const classes = Object.entries(CLASSES).map(([name, words]) => classRow(name as Concrete, words))
+  const faults = Object.entries(FAULTS).map(([fault, words]) => wordsRow(fault, words))
+  const statuses = Object.entries(errors.EXIT).map(statusRow)
+  return `${[...HEAD, ...statuses, ...CLASS_HEAD, ...classes, ...FAULT_HEAD, ...faults].join('\n')}\n`
+}
+
+const STATUSES: Record<keyof typeof errors.EXIT, string> = {
+  done: 'done',
+  nothing: 'nothing found, or a check failed',
+  usage: 'wrong use or wrong config; nothing was done',
+  outside: 'something outside failed: a source, a sink, the data folder',
+  frozen:
+    'the guard froze a source: something is withheld until a person or a later answer settles it',
+}
+
+const CLASSES: Record<Concrete, Words> = {
+  UsageError: {
+    when: 'The command line names what does not exist or does not fit together.',
+    next: 'Read the hint, or the same command with `--help`.',
+  },
+  ConfigError: {
+    when: 'The config can not be used. Every problem is listed, with file, line, column and key.',
+    next: 'Correct the lines named; `tipline config check` tells whether that was all.',
+  },
+  SourceError: {
+    when: 'A MISP or feed gave no believable answer. Nothing has been changed anywhere.',
+    next: 'See the fault below; the next sync tries again by itself.',
+  },
+  SinkUnavailable: {
+    when: 'A sink can not be reached now. Its cursor stays where it was; other sinks go on.',
+    next: 'Start the server or correct its address; the next sync catches up.',
+  },
+  SinkRejected: {
+    when: 'A sink took everything but the items named, which are set aside with the reason.',
+    next: 'Usually nothing; `tipline status` shows how many.',
+  },
+  LedgerError: {
+    when: 'The data folder can not be opened, is damaged, or was written by a newer tipline.',
+    next: 'Read the hint; `tipline restore` brings a backup back.',
+  },
+  LedgerBusy: {
+    when: 'Another process of tipline is writing to this data folder; its pid is named.',
+    next: 'Wait for it, or let the command wait with `--wait`.',
+  },
+  Interrupted: {
+    when: 'SIGINT or SIGTERM stopped the work. What was done so far is consistent.',
+    next: 'Run the command again; it goes on from there.',
+  },
+}
+
+const FAULTS: Record<errors.SourceFault, Words> = {
+  unreachable: {
+    when: 'No connection: wrong address or port, a firewall, a server that is down.',
+    next: 'Try the URL with curl from this machine; check `HTTPS_PROXY` and `NO_PROXY`.',
+  },
+  tls: {
+    when: 'The certificate is not trusted, has expired, or is for another name.',
+    next: 'Name the private CA in the config; `ignore_cert_errors` is the last resort.',
+  },
+  forbidden: {
+    when: 'The key is wrong, has expired, or may not do this.',
+    next: 'Make a new key in MISP, with the right to use the API and from this address.',
+  },
+  maintenance: {
+    when: 'The MISP is in maintenance mode.',
+    next: 'Wait for its administrators.',
+  },
+  'rate-limited': {
+    when: 'The MISP refused because of too many requests, and went on refusing.',
+    next: 'Sync less often, or have the limit of the key raised.',
+  },
+  'server-error': {
+    when: 'The MISP answered with an error of its own, also to smaller pages.',
+    next: "Look into the MISP's logs; PHP's memory limit is a frequent cause.",
+  },
+  'not-misp': {
+    when: 'The answer is not what a MISP or feed gives: a login page, a redirect, other JSON.',
+    next: 'Check the URL; something in front of the MISP may have answered.',
+  },
+  cut: {
+    when: 'The answer ended before it was whole.',
+    next: "Look for a proxy's limits on size or time between here and the source.",
+  },
+  timeout: {
+    when: 'No answer came in time.',
+    next: 'Look at the load of the source.',
+  },
+  'not-found': {
+    when: 'The source has no such thing: a path, a feed without manifest, a missing folder.',
+    next: 'Check the URL or path in the config.',
+  },
+  integrity: {
+    when: "A file of the feed does not have the checksum that the feed's manifest gives.",
+    next: 'The feed is half updated or tampered with; tell whoever publishes it if it stays so.',
+  },
+}
+
+const HEAD = [
+  '# Errors and exit statuses',
+  '',
+  'Written by `npm run docs` from `src/errors.ts`. An error says what failed and what to do next;',
+  'secrets are in none of them. Anything that ends with a stack is a bug: please report it.',
+  '',
+  '## Exit statuses',
+  '',
+  'Where several apply, the order is 2, 4, 3, 1.',
+  '',
+  '| Status | When |',
+  '| ---: | --- |',
+]
+
+const CLASS_HEAD = [
+  '',
+  '## Errors',
+  '',
+  'The classes, as the library throws them and as `type` in the log.',
+  '',
+  '| Class | Exit status | When | What to do |',
+  '| --- | ---: | --- | --- |',
+]
+
+const FAULT_HEAD = [
+  '',
+  '## Faults of a source',
+  '',
+  'A `SourceError` names one of these.',
+  '',
+  '| Fault | When | What to do |',
+  '| --- | --- | --- |',
+]
+
+function statusRow([name, status]: [string, number]): string {
+  return `| ${status} | ${STATUSES[name as keyof typeof STATUSES]} |`
+}
+
+function classRow(name: Concrete, words: Words): string {
+  return `| \`${name}\` | ${exitStatusOf(name)} | ${words.when} | ${words.next} |`
+}
+
+function wordsRow(name: string, { when, next }: Words): string {
+  return `| \`${name}\` | ${when} | ${next} |`
+}
+
+function exitStatusOf(name: Concrete): number {
+  return new classes[name](ANY_FACTS).exitStatus
+}
+
+/** What some class wants to know; none of it shows on the page. */
+const ANY_FACTS = {
+  what: '',
+  file: '',
+  problems: [],
+  source: '',
+  fault: 'cut' as const,
+  sink: '',
+  items: [],
+  pid: undefined,
+}
+const classes: Record<Concrete, new (facts: typeof ANY_FACTS) => errors.TiplineError> = errors

@@ -1,0 +1,18 @@
+/** Every committed file that is made from the code. `npm run docs` writes them, a test compares. */
+import { fullConfig, SMALLEST_CONFIG } from '../../src/config/example.js'
+import { configReference } from '../../src/config/reference.js'
+import { typeReference } from '../../src/indicators/reference.js'
+import { policyReference } from '../../src/policy/reference.js'
+import { errorsReference } from './errors.js'
+import { metricsReference } from './metrics.js'
+
+/** Paths are those in the repository. */
+export const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
+  'docs/reference/config.md': configReference,
+  'docs/reference/errors.md': errorsReference,
+  'docs/reference/metrics.md': metricsReference,
+  'docs/reference/policy.md': policyReference,
+  'docs/reference/types.md': typeReference,
+  'examples/tipline-full.yml': fullConfig,
+  'examples/tipline.yml': () => SMALLEST_CONFIG,
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+// One seed for the whole run, so that one line repeats it. Random tests with ten times the tries
+// need ten times the patience.
+const seed = process.env.TIPLINE_SEED ?? String(Date.now() % 2_147_483_647)
+const patience = Math.max(1, Number(process.env.TIPLINE_FUZZ ?? '1'))
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/fixtures/**'],
+    reporters: ['./test/reporter.ts'],
+    env: { TIPLINE_SEED: seed },
+    // Tests wait for processes and sockets more than they compute.
+    maxWorkers: '100%',
+    testTimeout: 60_000 * patience,
+    hookTimeout: 60_000,
+  },
+})
