@@ -203,24 +203,18 @@ export function attachCarriers(db: Database, { now }: { now: number }): void {
   )
   db.exec('DELETE FROM carrier WHERE attribute IN (SELECT id FROM fresh WHERE known)')
   db.prepare(
-    `INSERT OR IGNORE INTO indicator (space, value, port, known_since)
-     SELECT m.space, m.value, m.port, :now
-     FROM fresh f CROSS JOIN stage.meaning m ON m.attribute = f.stage
-     ORDER BY m.space, m.value, m.port`,
-  ).run({ now })
-  db.prepare(
     `INSERT OR IGNORE INTO carrier
-     SELECT i.id, f.id, m.alias, m.weak,
-            coalesce((SELECT o.since FROM former o WHERE o.indicator = i.id AND o.attribute = f.id), :now),
+     SELECT m.indicator, f.id, m.alias, m.weak,
+            coalesce((SELECT o.since FROM former o
+                      WHERE f.known AND o.indicator = m.indicator AND o.attribute = f.id), :now),
             m.held_rule, m.held_why, NULL, m.labels, m.recheck_at
      FROM fresh f CROSS JOIN stage.meaning m ON m.attribute = f.stage
-     CROSS JOIN indicator i ON i.space = m.space AND i.value = m.value AND i.port = m.port
-     ORDER BY i.id, f.id`,
+     ORDER BY m.indicator, f.id`,
   ).run({ now })
   db.exec(
     `INSERT OR IGNORE INTO touched SELECT indicator FROM former;
      INSERT OR IGNORE INTO touched
-     SELECT c.indicator FROM fresh f CROSS JOIN carrier c ON c.attribute = f.id`,
+     SELECT m.indicator FROM fresh f CROSS JOIN stage.meaning m ON m.attribute = f.stage`,
   )
   holdFresh(db)
 }

@@ -105,6 +105,20 @@ export function activeHolds(db: Database): Hold[] {
   return readHolds(db, 'ended_at IS NULL', [])
 }
 
+/** Active holds that name this event, or any of these keys. */
+export function holdsOn(
+  db: Database,
+  { event, targets }: { event: string | null; targets: readonly HoldTarget[] },
+): Hold[] {
+  const naming = db.prepare('SELECT DISTINCT hold FROM hold_target WHERE space = ? AND value = ?')
+  const ids = new Set(
+    targets.flatMap(({ space, value }) => naming.all(space, value).map(({ hold }) => Number(hold))),
+  )
+  return activeHolds(db).filter(
+    (hold) => ids.has(hold.id) || (event !== null && hold.event === event),
+  )
+}
+
 export function allHolds(db: Database): Hold[] {
   return readHolds(db, '1', [])
 }

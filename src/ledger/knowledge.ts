@@ -50,7 +50,7 @@ interface IndicatorRow {
   space: string
   value: string
   port: number
-  knownSince: number
+  knownSince: number | null
   liveSince: number | null
 }
 
@@ -80,7 +80,10 @@ export function findIndicators(
   for (const { space, value, port } of keys) {
     for (const row of find.all(space, value) as unknown as IndicatorRow[]) {
       const fits = port === 0 || row.port === 0 || row.port === port
-      if (fits && !found.has(row.id)) found.set(row.id, describe(db, row))
+      if (!fits || found.has(row.id)) continue
+      const known = describe(db, row)
+      // A pull that is being staged, or was not applied, may have left nothing but the word.
+      if (known.carriers.length > 0 || known.history.length > 0) found.set(row.id, known)
     }
   }
   return [...found.values()]
@@ -108,9 +111,11 @@ export function liveKeyCounts(db: Database): Record<string, number> {
 }
 
 function describe(db: Database, row: IndicatorRow): KnownIndicator {
+  const carriers = carriersOf(db, row.id)
   return {
     ...row,
-    carriers: carriersOf(db, row.id),
+    knownSince: row.knownSince ?? Math.min(...carriers.map(({ since }) => since)),
+    carriers,
     history: historyOf(db, row.id),
     lastChange: lastChangeOf(db, row.id),
   }
@@ -212,6 +217,29 @@ export function findSetAside(db: Database, value: string): SetAside[] {
 
 export function listSetAside(db: Database, limit: number): SetAside[] {
   return db.prepare(`${ASIDE} ORDER BY a.id LIMIT ?`).all(limit) as unknown as SetAside[]
+}
+
+export interface KnownAttribute {
+  readonly source: string
+  readonly eventId: string
+  readonly eventInfo: string
+  readonly type: string
+  readonly value: string
+}
+
+/** What the ledger has of an attribute, in the first source that has it; null: nothing. */
+export function findAttribute(
+  db: Database,
+  { event, attribute }: { event: string; attribute: string },
+): KnownAttribute | null {
+  const row = db
+    .prepare(
+      `SELECT s.name AS source, e.misp_id AS eventId, e.info AS eventInfo, a.type, a.value
+       FROM source s CROSS JOIN event e ON e.source = s.id AND e.uuid = :event
+       CROSS JOIN attribute a ON a.event = e.id AND a.uuid = :attribute ORDER BY s.place LIMIT 1`,
+    )
+    .get({ event, attribute })
+  return (row as unknown as KnownAttribute | undefined) ?? null
 }
 
 /** An event by MISP's id or uuid, in every source that has it. */

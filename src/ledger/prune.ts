@@ -13,7 +13,7 @@ export function pruneHistory(db: Database, before: number): number {
   if (!oldest || oldest.at >= before) return 0
   const { changes } = db.prepare('DELETE FROM history WHERE live_until < ?').run(before)
   db.prepare(
-    `DELETE FROM indicator WHERE live_since IS NULL AND known_since < ?
+    `DELETE FROM indicator WHERE live_since IS NULL AND coalesce(known_since, 0) < ?
        AND NOT EXISTS (SELECT 1 FROM carrier c WHERE c.indicator = indicator.id)
        AND NOT EXISTS (SELECT 1 FROM history h WHERE h.indicator = indicator.id)
        AND id NOT IN (SELECT indicator FROM change)`,

@@ -6,7 +6,7 @@
 import { attachCarriers } from './apply.js'
 import { SERVED, settle } from './settle.js'
 import { type Database, inTransaction } from './sqlite.js'
-import { INSERT_MEANING, meaningParams, type StagedMeaning } from './staging.js'
+import type { StagedMeaning, Staging } from './staging.js'
 
 /** An attribute with all that judging it needs. */
 export interface Derivable {
@@ -103,25 +103,25 @@ export function countStops(db: Database, rows: readonly Rederived[]): number {
 /** Gives each attribute exactly these carriers. One transaction. */
 export function rederive(
   db: Database,
+  staging: Staging,
   { rows, now, why }: { rows: readonly Rederived[]; now: number; why: string },
 ): void {
   inTransaction(db, () => {
-    stageMeanings(db, rows)
+    stageMeanings(db, staging, rows)
     attachCarriers(db, { now })
     settle(db, { now, why })
     recount(db)
   })
 }
 
-function stageMeanings(db: Database, rows: readonly Rederived[]): void {
+function stageMeanings(db: Database, staging: Staging, rows: readonly Rederived[]): void {
   db.exec('DELETE FROM fresh; DELETE FROM former; DELETE FROM stage.meaning')
   const fresh = db.prepare('INSERT INTO fresh VALUES (?, ?, 1)')
   const aside = db.prepare('UPDATE attribute SET aside = ? WHERE id = ?')
-  const meaning = db.prepare(INSERT_MEANING)
   for (const row of rows) {
     fresh.run(row.id, row.id)
     aside.run(row.aside, row.id)
-    for (const [n, m] of row.meanings.entries()) meaning.run(...meaningParams(row.id, n, m))
+    staging.addMeanings(row.id, row.meanings)
   }
 }
 

@@ -61,10 +61,12 @@ CREATE TABLE indicator (
   space TEXT NOT NULL,
   value TEXT NOT NULL,
   port INTEGER NOT NULL,
-  known_since INTEGER NOT NULL,
+  known_since INTEGER,                 -- first live; NULL: never yet
   live_since INTEGER,                  -- NULL: not live
   UNIQUE (space, value, port)
 ) STRICT;
+
+CREATE INDEX indicator_port ON indicator (space) WHERE port > 0;
 
 CREATE TABLE carrier (
   indicator INTEGER NOT NULL REFERENCES indicator,
@@ -180,7 +182,8 @@ CREATE TABLE stage.event (
   orgc TEXT NOT NULL,
   tags TEXT NOT NULL,
   removals_only INTEGER NOT NULL,      -- unpublished: only what it takes away counts
-  recheck INTEGER NOT NULL
+  recheck INTEGER NOT NULL,
+  incomplete INTEGER NOT NULL DEFAULT 0 -- some of it could not be read: what is missing is not gone
 ) STRICT;
 
 CREATE TABLE stage.attribute (
@@ -201,9 +204,7 @@ CREATE TABLE stage.attribute (
 CREATE TABLE stage.meaning (
   attribute INTEGER NOT NULL,
   n INTEGER NOT NULL,
-  space TEXT NOT NULL,
-  value TEXT NOT NULL,
-  port INTEGER NOT NULL,
+  indicator INTEGER NOT NULL,          -- the ledger's
   alias INTEGER NOT NULL,
   weak INTEGER NOT NULL,
   held_rule TEXT,

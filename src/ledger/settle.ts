@@ -25,7 +25,8 @@ const CLOSE_HISTORY = `
   FROM turned t WHERE t.live_from IS NOT NULL`
 
 const TURN = `
-  UPDATE indicator SET live_since = CASE WHEN live_since IS NULL THEN :now END
+  UPDATE indicator SET live_since = CASE WHEN live_since IS NULL THEN :now END,
+                       known_since = coalesce(known_since, :now)
   WHERE id IN (SELECT indicator FROM turned)`
 
 /**
@@ -33,23 +34,35 @@ const TURN = `
  * its key alive. `plain`: a plain memcached key can hold it (250 bytes of printable ASCII without
  * blanks, `misp-<space>:` included); `misp-stats` counts these.
  */
-const COUNT_KEYS = `
+const countKeys = (keys: string) => `
   INSERT INTO live_keys
   SELECT k.space, sum(k.turn), sum(k.turn * (length(k.space) + 6 + length(k.value) <= 250
                                              AND k.value NOT GLOB '*[^!-~]*'))
-  FROM (SELECT space, value, max(live_from IS NULL) - max(live_from IS NOT NULL) AS turn
-        FROM turned GROUP BY space, value) k
-  WHERE k.turn <> 0 AND NOT EXISTS (
-    SELECT 1 FROM indicator i
-    WHERE i.space = k.space AND i.value = k.value AND i.live_since IS NOT NULL
-      AND i.id NOT IN (SELECT indicator FROM turned))
+  FROM (${keys}) k WHERE k.turn <> 0
   GROUP BY k.space
   ON CONFLICT DO UPDATE SET keys = keys + excluded.keys, plain = plain + excluded.plain`
+
+/** Spaces in which a key can have several indicators, one for each port. */
+const PORTED = 'SELECT DISTINCT space FROM indicator WHERE port > 0'
+
+/** Where there are no ports each indicator is its key. */
+const COUNT_SINGLE = countKeys(`
+  SELECT space, value, iif(live_from IS NULL, 1, -1) AS turn
+  FROM turned WHERE space NOT IN (${PORTED})`)
+
+const COUNT_PORTED = countKeys(`
+  SELECT space, value, max(live_from IS NULL) - max(live_from IS NOT NULL) AS turn
+  FROM turned t WHERE space IN (${PORTED}) AND NOT EXISTS (
+    SELECT 1 FROM indicator i
+    WHERE i.space = t.space AND i.value = t.value AND i.live_since IS NOT NULL
+      AND i.id NOT IN (SELECT indicator FROM turned))
+  GROUP BY space, value`)
 
 /** Answers how many indicators were touched. */
 export function settle(db: Database, { now, why }: { now: number; why: string }): number {
   db.exec(TURNED)
-  db.exec(COUNT_KEYS)
+  db.exec(COUNT_SINGLE)
+  db.exec(COUNT_PORTED)
   db.prepare(CLOSE_HISTORY).run({ now, why })
   db.prepare(TURN).run({ now })
   const touched = db

@@ -5,10 +5,11 @@
  *
  * Rows may come twice (a page was fetched again): the later one counts.
  */
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { Dictionary } from './dictionary.js'
 import { STAGING } from './schema.js'
-import type { Database, Statement } from './sqlite.js'
+import { type Database, inTransaction, type Statement } from './sqlite.js'
 
 /**
  * Why the source itself says that an attribute is no indicator any more; `unread`: the source has it
@@ -60,6 +61,16 @@ export interface StagedAttribute {
   readonly meanings: readonly StagedMeaning[]
 }
 
+/** Doubt of a staged event, after its rows. */
+export interface StagedDoubt {
+  /** Its uuid. */
+  readonly event: string
+  /** Rows of it could not be read: what is missing is not gone. */
+  readonly incomplete: boolean
+  /** Fetch it again next time. */
+  readonly recheck: boolean
+}
+
 export class Staging {
   readonly #db: Database
   readonly #events = new Map<string, number>()
@@ -68,20 +79,26 @@ export class Staging {
   readonly #insertEvent: Statement
   readonly #insertAttribute: Statement
   readonly #insertMeaning: Statement
+  readonly #dictionary: Dictionary
+  readonly #path: string
   #attributes = 0
 
   /** Attaches an empty staging file as `stage`. */
   constructor(db: Database, dataDir: string) {
     this.#db = db
-    const path = join(dataDir, 'staging.db')
-    for (const file of [path, `${path}-journal`]) rmSync(file, { force: true })
-    db.prepare('ATTACH ? AS stage').run(path)
+    this.#path = join(dataDir, 'staging.db')
+    this.#dictionary = new Dictionary(db)
+    // What is there was left by a process that died, and so were its new words.
+    if (existsSync(this.#path)) this.#dictionary.dropUnused()
+    rmSync(this.#path, { force: true })
+    db.prepare('ATTACH ? AS stage').run(this.#path)
     // It is thrown away after a crash, so it needs neither journal nor syncs.
     db.exec('PRAGMA stage.journal_mode = OFF; PRAGMA stage.synchronous = OFF')
     db.exec('PRAGMA stage.locking_mode = EXCLUSIVE; PRAGMA stage.cache_size = -32768')
     db.exec(STAGING)
     this.#insertEvent = db.prepare(
-      `INSERT INTO stage.event VALUES (?,?,?,?,?,?,?,?,?,?,?)
+      `INSERT INTO stage.event (id, uuid, misp_id, timestamp, published, publish_timestamp, info,
+         orgc, tags, removals_only, recheck) VALUES (?,?,?,?,?,?,?,?,?,?,?)
        ON CONFLICT (uuid) DO UPDATE SET misp_id = excluded.misp_id, timestamp = excluded.timestamp,
          published = excluded.published, publish_timestamp = excluded.publish_timestamp,
          info = excluded.info, orgc = excluded.orgc, tags = excluded.tags,
@@ -110,6 +127,17 @@ export class Staging {
   addAttributes(rows: readonly StagedAttribute[]): void {
     this.#inOneGo(() => {
       for (const row of rows) this.#addAttribute(row)
+    })
+  }
+
+  addDoubts(doubts: readonly StagedDoubt[]): void {
+    const doubt = this.#db.prepare(
+      `UPDATE stage.event SET incomplete = max(incomplete, ?), recheck = max(recheck, ?)
+       WHERE uuid = ?`,
+    )
+    this.#inOneGo(() => {
+      for (const { event, incomplete, recheck } of doubts)
+        doubt.run(Number(incomplete), Number(recheck), event)
     })
   }
 
@@ -167,8 +195,20 @@ export class Staging {
     return ranges
   }
 
-  discard(): void {
+  /** `used`: all that was staged has been applied. */
+  discard({ used }: { used: boolean }): void {
+    if (!used) this.#dictionary.dropUnusedSince()
     this.#db.exec('DETACH stage')
+    rmSync(this.#path, { force: true })
+  }
+
+  /** Stages meanings of an attribute that the ledger has, under the ledger's id. */
+  addMeanings(attribute: number, meanings: readonly StagedMeaning[]): void {
+    for (const [n, meaning] of meanings.entries()) {
+      this.#insertMeaning.run(
+        ...meaningParams({ attribute, n, meaning, id: this.#dictionary.idOf(meaning) }),
+      )
+    }
   }
 
   #addEvent(event: StagedEvent): void {
@@ -204,9 +244,7 @@ export class Staging {
     }
     this.#attributes = id
     this.#sizes[event]! += 1
-    for (const [n, meaning] of row.meanings.entries()) {
-      this.#insertMeaning.run(...meaningParams(id, n, meaning))
-    }
+    this.addMeanings(id, row.meanings)
   }
 
   #insert(id: number, event: number, row: StagedAttribute): boolean {
@@ -235,22 +273,25 @@ export class Staging {
   }
 
   #inOneGo(work: () => void): void {
-    // Not BEGIN IMMEDIATE: only the staging file is written, the ledger stays free for others.
-    this.#db.exec('BEGIN')
-    work()
-    this.#db.exec('COMMIT')
+    inTransaction(this.#db, work)
   }
 }
 
-export const INSERT_MEANING = 'INSERT INTO stage.meaning VALUES (?,?,?,?,?,?,?,?,?,?,?)'
+const INSERT_MEANING = 'INSERT INTO stage.meaning VALUES (?,?,?,?,?,?,?,?,?)'
 
-export function meaningParams(attribute: number, n: number, meaning: StagedMeaning) {
+interface MeaningParams {
+  readonly attribute: number
+  readonly n: number
+  readonly meaning: StagedMeaning
+  /** The indicator's. */
+  readonly id: number
+}
+
+function meaningParams({ attribute, n, meaning, id }: MeaningParams) {
   return [
     attribute,
     n,
-    meaning.space,
-    meaning.value,
-    meaning.port,
+    id,
     Number(meaning.alias),
     Number(meaning.weak),
     meaning.heldRule,

@@ -42,13 +42,16 @@ import {
   withhold,
 } from './sources.js'
 import { type Database, inTransaction } from './sqlite.js'
-import { type StagedAttribute, type StagedEvent, Staging } from './staging.js'
+import { type StagedAttribute, type StagedDoubt, type StagedEvent, Staging } from './staging.js'
 
 export class LedgerWriter {
   readonly #db: Database
   readonly #dataDir: string
   #staging: Staging | undefined
   #applying: Generator<void, ApplyResult> | undefined
+  /** All that is staged has been applied. */
+  #used = false
+  #withheldAdded = false
 
   constructor(dataDir: string) {
     this.#dataDir = dataDir
@@ -106,6 +109,10 @@ export class LedgerWriter {
     this.#stage().addAttributes(rows)
   }
 
+  stageDoubts(doubts: readonly StagedDoubt[]): void {
+    this.#stage().addDoubts(doubts)
+  }
+
   stageDepartures(eventUuids: readonly string[]): void {
     this.#stage().addDepartures(eventUuids)
   }
@@ -119,9 +126,10 @@ export class LedgerWriter {
   }
 
   discardStaging(): void {
+    this.#staging?.discard({ used: this.#used })
     this.#applying = undefined
-    this.#staging?.discard()
     this.#staging = undefined
+    this.#used = false
   }
 
   // -- judging and applying
@@ -145,6 +153,7 @@ export class LedgerWriter {
 
   beginApply(options: ApplyOptions): void {
     this.#applying = applyStaging(this.#db, this.#stage(), options)
+    this.#withheldAdded = options.withholdAdded
   }
 
   /** One batch, which is one transaction; null: there is more. */
@@ -153,6 +162,7 @@ export class LedgerWriter {
     const step = this.#applying.next()
     if (!step.done) return null
     this.#applying = undefined
+    this.#used = !this.#withheldAdded
     return step.value
   }
 
@@ -172,7 +182,7 @@ export class LedgerWriter {
 
   rederive(args: { rows: readonly Rederived[]; now: number; why: string }): void {
     if (!this.#staging) this.beginStaging()
-    rederive(this.#db, args)
+    rederive(this.#db, this.#stage(), args)
   }
 
   getMeta(key: string): string | null {
