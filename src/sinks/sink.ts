@@ -3,6 +3,8 @@
  * time, from one process at a time (it holds the ledger's ship lock).
  */
 import type { Space } from '../indicators/indicator.js'
+import type { Logger } from '../log.js'
+import type { Metrics } from '../metrics.js'
 
 /** One attribute that carries an indicator, as a sink may tell of it. Times are epoch seconds. */
 export interface Carrier {
@@ -52,6 +54,8 @@ export interface Heartbeat {
   readonly sources: readonly { readonly name: string; readonly lastGoodSync: number | null }[]
   /** Live lookup keys by space. */
   readonly keys: Readonly<Record<Space, number>>
+  /** Prefix lengths of the live nets, rising; absent: not known, what the sink has stays. */
+  readonly netLengths?: { readonly v4: readonly number[]; readonly v6: readonly number[] }
 }
 
 export interface Health {
@@ -70,6 +74,16 @@ export interface Verification {
   readonly different: number
 }
 
+/** What every sink is made with. */
+export interface SinkDeps {
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** How many sources the config has: with several, a value also names its source. */
+  readonly sourceCount: number
+  /** Now, as epoch seconds. */
+  readonly clock: () => number
+}
+
 export interface Sink {
   /** The name in the config and of the cursor, e.g. `memcached`. */
   readonly name: string
@@ -78,7 +92,8 @@ export interface Sink {
 
   /**
    * Connects; answers the position the sink itself remembers, null if it remembers none (new, flushed,
-   * restarted). @throws SinkUnavailable
+   * restarted). May be called again, and has to be after a SinkUnavailable: a server that was gone may
+   * come back empty, and until then every call fails. @throws SinkUnavailable
    */
   open(signal: AbortSignal): Promise<Position | null>
 
@@ -86,6 +101,7 @@ export interface Sink {
    * Makes each key as its state says. All or throw; repeating it does no harm. Each key is in a batch
    * once. @throws SinkUnavailable nothing is promised about the batch, it comes again
    * @throws SinkRejected all but the named items are in place
+   * @throws the signal's reason when that is aborted; nothing is promised either
    */
   apply(states: readonly KeyState[], signal: AbortSignal): Promise<void>
 
@@ -97,15 +113,17 @@ export interface Sink {
 
   /**
    * From nothing: afterwards the sink holds exactly `states`, as far as keys of ours go. Takes away
-   * only what is ours; with no state at all it takes away nothing. @throws like apply
+   * only what is ours; with no state at all it takes away nothing. A key may come again in a later
+   * batch: its last state holds. Until `remember` the sink has no position, so that a rebuild cut short
+   * is begun again. @throws like apply
    */
   rebuild(states: AsyncIterable<readonly KeyState[]>, signal: AbortSignal): Promise<void>
 
   /** Compares the sink with these states and changes nothing. @throws SinkUnavailable */
   verify(states: readonly KeyState[]): Promise<Verification>
 
-  /** Never throws: what is wrong is in the findings. */
-  check(): Promise<Health>
+  /** Needs no open. Never throws: what is wrong is in the findings. `ledger`: the id of the one that asks. */
+  check(ledger?: string): Promise<Health>
 
   /** Safe at any time, more than once. */
   close(): Promise<void>

@@ -1,0 +1,139 @@
+/**
+ * A real memcached on a free port of loopback, as a child process. Where the program is missing the
+ * tests that need it are skipped with a message; under `CI=true` they fail.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { userInfo } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const PATIENCE_MS = 10_000
+
+/** Whether tests with a real memcached run. @throws under CI, where it may not be missing */
+export function hasMemcached(): boolean {
+  return hasProgram('memcached', ['-V'], 'apt-get install memcached')
+}
+
+/** The same for Ruby with Dalli, the client of Logstash. */
+export function hasDalli(): boolean {
+  return hasProgram('ruby', ['-e', 'require "dalli"'], 'apt-get install ruby-dalli')
+}
+
+function hasProgram(program: string, args: readonly string[], hint: string): boolean {
+  if (spawnSync(program, args).status === 0) return true
+  const message = `${program} is missing (${hint})`
+  if (process.env.CI === 'true') throw new Error(message)
+  console.warn(`skipped: ${message}`)
+  return false
+}
+
+export class Memcached {
+  readonly port: number
+  readonly #options: readonly string[]
+  #child: ChildProcess | null = null
+
+  /** `options` are memcached's, e.g. `['-m', '16', '-I', '64k']`. */
+  static async start(options: readonly string[] = []): Promise<Memcached> {
+    const server = new Memcached(await freePort(), options)
+    await server.restart()
+    return server
+  }
+
+  private constructor(port: number, options: readonly string[]) {
+    this.port = port
+    this.#options = options
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`
+  }
+
+  /** Starts it empty on the same port. */
+  async restart(): Promise<void> {
+    await this.stop()
+    const user = userInfo().username === 'root' ? ['-u', 'nobody'] : []
+    const args = ['-l', '127.0.0.1', '-p', String(this.port), '-U', '0', ...user, ...this.#options]
+    this.#child = spawn('memcached', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    let complaint = ''
+    this.#child.stderr?.on('data', (text) => {
+      complaint += text
+    })
+    await this.#answers(() => complaint)
+  }
+
+  /** At once, as a crash would. */
+  async stop(): Promise<void> {
+    const child = this.#child
+    this.#child = null
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+
+  /** It keeps its connections and says nothing any more. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT')
+  }
+
+  /** Sends text as it is and collects the answer up to `end`; bytes as Latin-1. */
+  async say(text: string, end: string): Promise<string> {
+    const socket = connect(this.port, '127.0.0.1')
+    socket.setEncoding('latin1')
+    socket.write(Buffer.from(text, 'latin1'))
+    const pieces: string[] = []
+    let tail = ''
+    for await (const piece of socket) {
+      pieces.push(piece)
+      tail = (tail + piece).slice(-end.length)
+      if (tail === end) break
+    }
+    socket.destroy()
+    return pieces.join('')
+  }
+
+  /** The value under a key (of plain characters), bytes as Latin-1. */
+  async read(key: string): Promise<string | null> {
+    const answer = await this.say(`get ${key}\r\n`, 'END\r\n')
+    const header = /^VALUE \S+ \d+ (\d+)\r\n/.exec(answer)
+    if (!header) return null
+    return answer.slice(header[0].length, header[0].length + Number(header[1]))
+  }
+
+  /** The keys of all items, bytes as Latin-1. (`metadump all` misses some right after writing.) */
+  async keys(): Promise<string[]> {
+    const dump = await this.say('lru_crawler metadump hash\r\n', 'END\r\n')
+    return dump
+      .split('\n')
+      .filter((line) => line.startsWith('key='))
+      .map((line) => line.slice(4, line.indexOf(' ')))
+      .map((key) =>
+        key.replace(/%(..)/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))),
+      )
+  }
+
+  async #answers(complaint: () => string): Promise<void> {
+    const patience = Date.now() + PATIENCE_MS
+    while (Date.now() < patience) {
+      if (this.#child?.exitCode !== null) break
+      if ((await this.say('version\r\n', '\r\n').catch(() => '')) !== '') return
+      await sleep(20)
+    }
+    await this.stop()
+    throw new Error(`memcached does not start: ${complaint() || 'no answer'}`)
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}

@@ -1,0 +1,54 @@
+/** States for the tests of sinks. */
+import type { Carrier, Heartbeat, KeyState, Position } from '../../src/sinks/sink.js'
+
+export const NOW = 1_750_000_000
+
+export function carrier(of: Partial<Carrier> = {}): Carrier {
+  return {
+    eventId: '1',
+    eventUuid: '00000000-0000-4000-8000-000000000001',
+    eventInfo: 'Scans of the example network',
+    attributeUuid: '00000000-0000-4000-9000-000000000001',
+    type: 'ip-dst',
+    port: 0,
+    tags: ['tlp:green'],
+    source: 'main',
+    timestamp: NOW - 1000,
+    firstSeen: null,
+    lastSeen: null,
+    liveSince: NOW - 500,
+    ...of,
+  }
+}
+
+/** An address that events carry: `ipState('198.51.100.1', ['7', '8'])`. No event: it is to go. */
+export function ipState(value: string, events: readonly string[] = ['1']): KeyState {
+  const carriers = events.map((eventId, n) => carrier({ eventId, timestamp: NOW - 1000 - n }))
+  return { space: 'ip', value, carriers }
+}
+
+/** So many different addresses. */
+export function ipStates(count: number, events?: readonly string[]): KeyState[] {
+  return Array.from({ length: count }, (_, n) =>
+    ipState(`10.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`, events),
+  )
+}
+
+export const POSITION: Position = { ledger: 'ledger-a', seq: 42, settings: 'fingerprint' }
+
+export function heartbeat(of: Partial<Heartbeat> = {}): Heartbeat {
+  return {
+    at: NOW,
+    sources: [
+      { name: 'main', lastGoodSync: NOW - 5 },
+      { name: 'feed', lastGoodSync: NOW - 60 },
+    ],
+    keys: { ip: 3, domain: 2, url: 1, hostname: 50 },
+    ...of,
+  }
+}
+
+/** `rebuild` wants its states in batches. */
+export async function* inBatches(...batches: (readonly KeyState[])[]) {
+  yield* batches
+}
