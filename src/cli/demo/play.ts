@@ -1,0 +1,102 @@
+/** The demo's own steps: a feed, two syncs, and questions to the ledger in between. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { totals } from '../../ledger/knowledge.js'
+import { acquireLock } from '../../ledger/lock.js'
+import { explain, type Knowledge } from '../../match/explain.js'
+import type { Context } from '../context.js'
+import { readingLedger } from '../data-folder.js'
+import { Progress } from '../progress.js'
+import { runCycle } from '../sync.js'
+import type { Cycle } from '../sync-report.js'
+import { openBase, withSyncing } from '../wiring.js'
+import { type Answered, answerLines } from './answer.js'
+import { DEMO_EVENTS, LOG_LINES, REVOKED } from './events.js'
+import { writeFeed } from './feed.js'
+
+/** What the demo saw, step by step. */
+export interface Demo {
+  readonly events: number
+  readonly attributes: number
+  readonly first: Cycle
+  readonly looked: readonly Knowledge[]
+  readonly answered: readonly Answered[]
+  readonly second: Cycle
+  readonly answeredAgain: readonly Answered[]
+  readonly explained: Knowledge
+  readonly seconds: number
+  /** Where it is kept; null: it is gone. */
+  readonly kept: string | null
+}
+
+/** The first words of the demo's config. */
+export const MARK = '# Made by `tipline demo`.'
+const CONFIG = `${MARK} A feed in a folder, no sink.
+sources:
+  - name: demo
+    type: feed
+    path: ./feed
+`
+
+export async function play(
+  outer: Context,
+  { folder, kept }: { folder: string; kept: string | null },
+): Promise<Demo> {
+  const started = performance.now()
+  const config = join(folder, 'tipline.yml')
+  const feed = join(folder, 'feed')
+  // What a demo has to say stands in its summary.
+  const context = outer.asked({ config, logLevel: outer.options.logLevel ?? 'error' })
+  writeFileSync(config, CONFIG)
+  writeFeed(feed, { events: DEMO_EVENTS, now: context.now() })
+  const first = await cycle(context)
+  const before = await readingLedger(context, (db) => ({
+    sums: totals(db).sources[0],
+    looked: LOOKED_UP.map((value) => explain(db, value)),
+    answered: answerLines(db, LOG_LINES),
+  }))
+  writeFeed(feed, { events: DEMO_EVENTS.map(withoutRevoked), now: context.now() })
+  const second = await cycle(context)
+  const after = await readingLedger(context, (db) => ({
+    answered: answerLines(db, LOG_LINES),
+    explained: explain(db, REVOKED.value),
+  }))
+  return {
+    events: before.sums?.events ?? 0,
+    attributes: first.report.sources.reduce(
+      (sum, source) => sum + (source.ok ? source.attributes : 0),
+      0,
+    ),
+    first,
+    looked: before.looked,
+    answered: before.answered,
+    second,
+    answeredAgain: after.answered,
+    explained: after.explained,
+    seconds: (performance.now() - started) / 1000,
+    kept,
+  }
+}
+
+/** One that is live, one held, one in a net, one nobody knows. */
+const LOOKED_UP = [REVOKED.value, '10.0.0.1', '203.0.113.150', 'www.example.org'] as const
+
+function withoutRevoked(event: (typeof DEMO_EVENTS)[number]) {
+  if (event.number !== REVOKED.event) return event
+  const attributes = event.attributes.filter(([, value]) => value !== REVOKED.value)
+  // Its timestamp moves, as it does in MISP: that is how a change is seen.
+  return { ...event, attributes, daysAgo: 0 }
+}
+
+async function cycle(context: Context): Promise<Cycle> {
+  const base = await openBase(context)
+  const lock = await acquireLock({ dataDir: base.config.dataDir, name: 'sync', waitMs: 0 })
+  try {
+    const progress = new Progress({ shown: false })
+    return await withSyncing(context, base, (parts) =>
+      runCycle(context, { parts, progress, accept: [] }),
+    )
+  } finally {
+    lock.release()
+  }
+}

@@ -1,0 +1,218 @@
+/** What `tipline explain` says. */
+import { indicatorOf } from '../indicators/indicator.js'
+import type { Interval, KnownCarrier, KnownIndicator, SetAside } from '../ledger/knowledge.js'
+import { printable } from '../log.js'
+import type { Knowledge } from '../match/explain.js'
+import type { Found } from '../match/lookup.js'
+import type { Context } from './context.js'
+import type { Beside, PresentVerdict, SinkCheck } from './explain-config.js'
+import { holdDocument, holdLine } from './hold-words.js'
+import { stateWord, viaWord } from './lookup.js'
+import type { Output } from './output.js'
+import { count, iso, moment } from './words.js'
+
+export interface Explanation {
+  readonly knowledge: Knowledge
+  /** null: there was no config. */
+  readonly beside: Beside | null
+}
+
+export function explainDocument({ knowledge, beside }: Explanation): object {
+  const { value, state, found, setAside, holds } = knowledge
+  return {
+    value,
+    state,
+    indicators: found.map((each) => indicatorDocument(each, { knowledge, beside })),
+    set_aside: setAside.map(setAsideDocument),
+    holds: holds.map(holdDocument),
+    policy_now: (beside?.verdicts ?? []).map(verdictDocument),
+    sink_checks: beside?.checks ?? [],
+  }
+}
+
+function indicatorDocument({ via, state, indicator }: Found, explanation: Explanation): object {
+  const { port, knownSince, liveSince, carriers, history } = indicator
+  return {
+    ...indicatorOf(indicator),
+    ...(port > 0 && { port }),
+    via,
+    state,
+    known_since: iso(knownSince),
+    live_since: iso(liveSince),
+    carriers: carriers.map((carrier) => carrierDocument(carrier, explanation)),
+    history: history.map(({ from, until, why, detail }) => ({
+      from: iso(from),
+      until: iso(until),
+      why,
+      last_carried_by: detail,
+    })),
+    sinks: sinksOf(indicator, explanation),
+  }
+}
+
+function carrierDocument(carrier: KnownCarrier, { beside }: Explanation): object {
+  return {
+    source: carrier.source,
+    source_in_config: carrier.sourceInConfig,
+    event: carrier.eventId,
+    event_uuid: carrier.eventUuid,
+    event_info: carrier.eventInfo,
+    event_published: carrier.published,
+    link: linkOf(carrier, beside),
+    organisation: carrier.orgc,
+    attribute_uuid: carrier.attributeUuid,
+    type: carrier.type,
+    raw_value: carrier.rawValue,
+    tags: carrier.tags,
+    labels: carrier.labels,
+    since: iso(carrier.since),
+    timestamp: iso(carrier.timestamp),
+    first_seen: iso(carrier.firstSeen),
+    last_seen: iso(carrier.lastSeen),
+    held: carrier.held,
+  }
+}
+
+function setAsideDocument(aside: SetAside): object {
+  const { source, eventId, eventUuid, attributeUuid, type, value, reason } = aside
+  const event = { event: eventId, event_uuid: eventUuid, attribute_uuid: attributeUuid }
+  return { source, ...event, type, value, reason }
+}
+
+function verdictDocument({ space, value, attribute, held }: PresentVerdict): object {
+  return { space, value, attribute_uuid: attribute, served: held === null, held }
+}
+
+interface SinkState {
+  readonly name: string
+  /** `behind`: the sink has not got to the last change of this indicator yet. */
+  readonly state: 'current' | 'behind' | 'never shipped'
+}
+
+function sinksOf({ lastChange }: KnownIndicator, { knowledge, beside }: Explanation): SinkState[] {
+  const { cursors } = knowledge
+  const names = beside?.sinks ?? cursors.map(({ sink }) => sink)
+  return names.map((name) => {
+    const cursor = cursors.find(({ sink }) => sink === name)
+    if (!cursor) return { name, state: 'never shipped' }
+    return { name, state: cursor.seq >= lastChange ? 'current' : 'behind' }
+  })
+}
+
+function linkOf({ source, eventId, eventUuid }: KnownCarrier, beside: Beside | null) {
+  const root = beside?.links.get(source)
+  return root === undefined ? null : `${root}/events/view/${eventId || eventUuid}`
+}
+
+export function explainLines(explanation: Explanation, context: Context): string[] {
+  const { knowledge, beside } = explanation
+  const { value, state, found, setAside, holds } = knowledge
+  const { out } = context
+  return [
+    `${out.paint('bold', printable(value))}  ${stateWord(state, out)}`,
+    ...(state === 'unknown' ? ['  no source has it, and none had'] : []),
+    ...found.flatMap((each) => indicatorLines(each, { explanation, out })),
+    ...setAside.map((aside) => `  set aside: ${setAsideLine(aside)}`),
+    ...holds.map((hold) => out.paint('yellow', `  held by hand: ${holdLine(hold)}`)),
+    ...(beside?.verdicts ?? []).map((verdict) => `  ${verdictLine(verdict)}`),
+    ...(beside?.checks ?? []).map((check) => `  ${checkLine(check)}`),
+  ]
+}
+
+const MOST_CARRIERS = 10
+const MOST_INTERVALS = 10
+
+function indicatorLines(
+  found: Found,
+  { explanation, out }: { explanation: Explanation; out: Output },
+): string[] {
+  const { indicator, state } = found
+  const { kind, value } = indicatorOf(indicator)
+  const { carriers, history } = indicator
+  const shown = carriers.slice(0, MOST_CARRIERS)
+  const more = carriers.length - shown.length
+  return [
+    `  ${kind} ${printable(value)}${viaWord(found)}: ${stateWord(state, out)}${sinceWords(found)}`,
+    ...shown.flatMap((carrier) => carrierLines(carrier, explanation)),
+    ...(more > 0 ? [`    and by ${count(more, 'more attribute')}`] : []),
+    ...sinkLines(indicator, explanation),
+    ...history.slice(-MOST_INTERVALS).map((interval) => `    ${intervalLine(interval)}`),
+  ]
+}
+
+function sinceWords({ state, indicator: { liveSince, knownSince, history } }: Found): string {
+  if (liveSince !== null) return ` since ${moment(liveSince)}`
+  const last = history.at(-1)
+  if (state === 'held')
+    return last ? ` since ${moment(last.until)}` : ` since ${moment(knownSince)}`
+  return last ? ` since ${moment(last.until)}: ${causeWords(last.why)}` : ': it was never live'
+}
+
+function carrierLines(carrier: KnownCarrier, { beside }: Explanation): string[] {
+  const { source, eventId, eventUuid, eventInfo, orgc, type, tags, labels, held, since } = carrier
+  const by = orgc === '' ? '' : ` of ${orgc}`
+  const away = carrier.sourceInConfig ? '' : ' (no longer in the config)'
+  const unpublished = carrier.published ? '' : ' (unpublished now)'
+  const link = linkOf(carrier, beside)
+  const lines = [
+    `${source}${away} event ${eventId || eventUuid} "${eventInfo}"${by}${unpublished}`,
+    `  ${type}, since ${moment(since)}${tags.length === 0 ? '' : `, tags ${tags.join(', ')}`}`,
+    ...(link === null ? [] : [`  ${link}`]),
+    ...(labels.length === 0 ? [] : [`  on the lists ${labels.join(', ')}`]),
+    ...(held === null ? [] : [`  HELD by ${ruleWords(held.rule)}: ${held.why}`]),
+  ]
+  return lines.map((line) => `    ${printable(line)}`)
+}
+
+function ruleWords(rule: string): string {
+  return rule === 'hand' ? 'hand' : `the rule ${rule}`
+}
+
+function sinkLines(indicator: KnownIndicator, explanation: Explanation): string[] {
+  const sinks = sinksOf(indicator, explanation)
+  if (sinks.length === 0) return []
+  return [`    sinks: ${sinks.map(({ name, state }) => printable(`${name} ${state}`)).join(', ')}`]
+}
+
+function intervalLine({ from, until, why, detail }: Interval): string {
+  const by =
+    detail?.source === undefined
+      ? ''
+      : ` (${detail.source} event ${detail.event || detail.event_uuid})`
+  return printable(`was live ${moment(from)} to ${moment(until)}: ${causeWords(why)}${by}`)
+}
+
+/** The ledger's causes, for people. */
+const CAUSES: Readonly<Record<string, string>> = {
+  deleted: 'the source deleted it',
+  to_ids: 'the source no longer marks it for detection (to_ids)',
+  tag: 'a tag now excludes it',
+  absent: 'it vanished from the source',
+  expired: 'it left the time window that is asked for',
+  filter: 'the filters exclude its type now',
+  changed: 'its attribute was changed',
+  'source forgotten': 'its source was forgotten',
+}
+
+function causeWords(why: string): string {
+  return CAUSES[why] ?? why
+}
+
+function setAsideLine({ source, eventId, eventUuid, type, reason }: SetAside): string {
+  return printable(`${source} event ${eventId || eventUuid}, ${type}: ${reason}`)
+}
+
+function verdictLine({ space, value, attribute, held }: PresentVerdict): string {
+  const verdict = held === null ? 'served' : `held by the rule ${held.rule}: ${held.reason}`
+  const when =
+    attribute === null
+      ? 'if a source brought it now, it would be'
+      : 'by the present config it is, from the next sync on,'
+  return printable(`${space} ${value}: ${when} ${verdict}`)
+}
+
+function checkLine({ sink, space, value, verdict, what }: SinkCheck): string {
+  if (verdict === 'unreachable') return printable(`${sink}: ${what ?? 'can not be reached'}`)
+  const words = { right: 'is as it should be', missing: 'is MISSING', different: 'is DIFFERENT' }
+  return printable(`${sink}: ${space} ${value} ${words[verdict]}`)
+}

@@ -1,0 +1,113 @@
+/** What `tipline status` says. */
+import type { Withheld } from '../ledger/sources.js'
+import { printable } from '../log.js'
+import type { Context } from './context.js'
+import { holdDocument, holdLine } from './hold-words.js'
+import type { SinkStatus, SourceStatus, Status } from './status-read.js'
+import { bytes, count, duration, iso, number, table } from './words.js'
+
+export function statusDocument(status: Status): object {
+  const { dataDir, ledger, sources, withheld, totals, sinks, holds, problems } = status
+  return {
+    ok: problems.length === 0,
+    problems,
+    data_dir: dataDir,
+    ledger,
+    sources: sources.map(sourceDocument),
+    withheld: withheld.map((entry) => ({ ...entry, at: iso(entry.at) })),
+    live: Object.fromEntries(Object.entries(totals.liveKeys).map(([s, { keys }]) => [s, keys])),
+    held: totals.held,
+    set_aside: totals.setAside,
+    sinks: sinks.map(sinkDocument),
+    holds: holds.map(holdDocument),
+  }
+}
+
+function sourceDocument({ name, inConfig, lastGood, events, attributes }: SourceStatus): object {
+  return { name, in_config: inConfig, last_good_sync: iso(lastGood), events, attributes }
+}
+
+function sinkDocument({ name, cursor, lag, setAside }: SinkStatus): object {
+  const at = cursor === null ? null : iso(cursor.at)
+  return { name, cursor: cursor?.seq ?? null, written_at: at, lag, set_aside: setAside }
+}
+
+export function statusLines(status: Status, context: Context): string[] {
+  const { out } = context
+  const { totals, withheld, holds, problems, ledger } = status
+  const liveKeys = Object.entries(totals.liveKeys)
+  return [
+    ...section(
+      'sources',
+      table(
+        status.sources.map((source) => sourceRow(source, status)),
+        '  ',
+      ),
+    ),
+    ...section('live', wrapped(liveKeys.map(([space, { keys }]) => `${space} ${number(keys)}`))),
+    ...section(
+      'held',
+      wrapped(Object.entries(totals.held).map(([rule, n]) => `${rule} ${number(n)}`)),
+    ),
+    ...section('set aside', table(totals.setAside.map(asideRow), '  ')),
+    ...section(
+      'sinks',
+      table(
+        status.sinks.map((sink) => sinkRow(sink, status)),
+        '  ',
+      ),
+    ),
+    ...section(
+      'held by hand',
+      holds.map((hold) => `  ${holdLine(hold)}`),
+    ),
+    ...section('withheld', withheld.map(withheldLine)),
+    `ledger: ${bytes(ledger.bytes)} in ${printable(status.dataDir)}`,
+    ...problems.flatMap(({ what, hint }) => [
+      out.paint('red', `PROBLEM: ${printable(what)}`),
+      `  hint: ${printable(hint)}`,
+    ]),
+    ...(problems.length === 0 ? [out.paint('green', 'all is well')] : []),
+  ]
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [`${title}:`, ...lines]
+}
+
+function sourceRow(source: SourceStatus, { now }: Status): string[] {
+  const { name, inConfig, lastGood, events, attributes } = source
+  const age = lastGood === null ? 'never read' : `read ${duration(now - lastGood)} ago`
+  return [
+    printable(name),
+    age,
+    count(events, 'event'),
+    count(attributes, 'attribute'),
+    inConfig ? '' : 'not in the config',
+  ]
+}
+
+function asideRow({ source, reason, count }: Status['totals']['setAside'][number]): string[] {
+  return [printable(source), number(count), printable(reason)]
+}
+
+function sinkRow({ name, cursor, lag, setAside }: SinkStatus, { now }: Status): string[] {
+  const written = cursor === null ? 'never written' : `written ${duration(now - cursor.at)} ago`
+  const state = lag === 0 ? 'up to date' : `${count(lag, 'change')} behind`
+  return [name, written, state, setAside === 0 ? '' : `${number(setAside)} set aside`]
+}
+
+function withheldLine({ id, source, kind, why }: Withheld): string {
+  return printable(`  ${id}: ${kind} of ${source ?? 'the policy'}: ${why}`)
+}
+
+/** Words on lines of a terminal's width. */
+function wrapped(words: readonly string[]): string[] {
+  const lines: string[] = []
+  for (const word of words) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + word.length < 90) lines[lines.length - 1] += `, ${word}`
+    else lines.push(`  ${word}`)
+  }
+  return lines
+}

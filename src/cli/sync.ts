@@ -1,0 +1,85 @@
+/** `tipline sync`: one cycle, from the sources into the ledger, from there into every sink. */
+import { EXIT, LedgerBusy } from '../errors.js'
+import { totals } from '../ledger/knowledge.js'
+import { acquireLock, type Lock } from '../ledger/lock.js'
+import { sync } from '../sync/sync.js'
+import type { Context } from './context.js'
+import { Progress } from './progress.js'
+import { type Cycle, syncDocument, syncLines } from './sync-report.js'
+import { type Base, openBase, type Syncing, withSyncing } from './wiring.js'
+
+export interface SyncOptions {
+  readonly accept?: readonly string[]
+  readonly wait?: boolean
+}
+
+export async function syncCommand(context: Context, options: SyncOptions): Promise<number> {
+  const shown = process.stderr.isTTY === true && !context.out.json
+  const progress = new Progress({ shown })
+  const base = await openBase(context, (line) => progress.log(line))
+  const lock = await lockOrTell(context, { base, wait: options.wait === true })
+  if (lock === null) return EXIT.done
+  try {
+    const cycle = await withSyncing(context, base, (parts) =>
+      runCycle(context, { parts, progress, accept: options.accept ?? [] }),
+    )
+    progress.end()
+    context.out.answer(syncDocument(cycle, context), () => syncLines(cycle, context))
+    return cycle.report.status
+  } finally {
+    progress.end()
+    lock.release()
+  }
+}
+
+export interface CycleOptions {
+  readonly parts: Syncing
+  readonly progress: Progress
+  readonly accept: readonly string[]
+}
+
+/** The caller holds the sync lock. */
+export async function runCycle(
+  context: Context,
+  { parts, progress, accept }: CycleOptions,
+): Promise<Cycle> {
+  const { config, ledger, sources, sinks, deriver, log, metrics } = parts
+  const started = performance.now()
+  const report = await sync({
+    dataDir: config.dataDir,
+    ledger,
+    sources,
+    sinks,
+    deriver,
+    guard: config.guard,
+    accept: new Set(accept),
+    // Who asks once wants to know now; only `tipline run` can wait and look again.
+    absentGrace: 0,
+    clock: () => context.now(),
+    log,
+    metrics,
+    onProgress: (step) => progress.show(step),
+    signal: context.signal,
+  })
+  const { liveKeys: live, held, setAside } = totals(ledger.db)
+  return { report, seconds: (performance.now() - started) / 1000, live, held, setAside }
+}
+
+/** null: another process is at it, and does this one's work; that is told, and is no failure. */
+async function lockOrTell(
+  context: Context,
+  { base, wait }: { base: Base; wait: boolean },
+): Promise<Lock | null> {
+  const waitMs = wait ? Number.POSITIVE_INFINITY : 0
+  const { dataDir } = base.config
+  try {
+    return await acquireLock({ dataDir, name: 'sync', waitMs, signal: context.signal })
+  } catch (error) {
+    if (!(error instanceof LedgerBusy)) throw error
+    const { message, pid } = error
+    context.out.answer({ status: 'busy', pid: pid ?? null, what: message }, () => [
+      `${message}; nothing to do here (--wait waits for it)`,
+    ])
+    return null
+  }
+}

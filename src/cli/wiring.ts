@@ -1,0 +1,127 @@
+/**
+ * Every part that a command works with, made and put together in one place, and closed in reverse.
+ */
+import { type LoadedConfig, loadConfig } from '../config/load.js'
+import { type Ledger, openLedger } from '../ledger/ledger.js'
+import { createLogger, type Logger } from '../log.js'
+import { Metrics } from '../metrics.js'
+import { createPolicy } from '../policy/policy.js'
+import { SINKS, type SinkName } from '../sinks/registry.js'
+import type { Sink } from '../sinks/sink.js'
+import { Deriver } from '../sync/derive.js'
+import { loadLists } from '../sync/lists.js'
+import { openSource } from '../sync/open-source.js'
+import type { Source } from '../sync/source.js'
+import type { Context } from './context.js'
+import { hasColours } from './output.js'
+
+/** What comes of the config alone; nothing to close. */
+export interface Base {
+  readonly config: LoadedConfig
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+/** What writing to the sinks takes. */
+export interface Shipping extends Base {
+  readonly ledger: Ledger
+  readonly sinks: readonly Sink[]
+}
+
+/** What a whole cycle takes. */
+export interface Syncing extends Shipping {
+  readonly sources: readonly Source[]
+  readonly deriver: Deriver
+}
+
+/** Receives the log's lines, so that they do not run through a progress bar. */
+export type LogSink = (line: string) => void
+
+/** @throws ConfigError */
+export async function openBase(context: Context, onLog?: LogSink): Promise<Base> {
+  const config = await loadConfig(context.options.config, context.env)
+  context.secrets = config.secrets
+  const log = await createLogger({
+    level: context.options.logLevel ?? config.log.level,
+    pretty: config.log.pretty ?? process.stderr.isTTY === true,
+    colours: hasColours(process.stderr, context.env),
+    secrets: config.secrets,
+    ...(onLog && { destination: { write: onLog } }),
+  })
+  for (const warning of config.warnings) log.warn(warning)
+  for (const note of config.notes) log.info(note)
+  return { config, log, metrics: new Metrics() }
+}
+
+/** @throws ConfigError, LedgerError */
+export async function withShipping<T>(
+  context: Context,
+  work: (parts: Shipping) => Promise<T>,
+): Promise<T> {
+  const base = await openBase(context)
+  return closing(async (later) => {
+    const ledger = await openLedger(base.config.dataDir)
+    later(() => ledger.close())
+    const sinks = openSinks(context, base)
+    later(() => closeAll(sinks))
+    return work({ ...base, ledger, sinks })
+  })
+}
+
+/** @throws ConfigError, LedgerError; SourceError where a MISP's lists can't be had */
+export async function withSyncing<T>(
+  context: Context,
+  base: Base,
+  work: (parts: Syncing) => Promise<T>,
+): Promise<T> {
+  const { config, log, metrics } = base
+  return closing(async (later) => {
+    const ledger = await openLedger(config.dataDir)
+    later(() => ledger.close())
+    const deriver = await openDeriver(context, base)
+    const sources = config.sources.map((settings) => openSource(settings, { log, metrics }))
+    later(() => closeAll(sources))
+    const sinks = openSinks(context, base)
+    later(() => closeAll(sinks))
+    return work({ ...base, ledger, deriver, sources, sinks })
+  })
+}
+
+/** Connects nowhere yet. */
+export function openSinks(context: Context, { config, log, metrics }: Base): Sink[] {
+  const deps = { log, metrics, sourceCount: config.sources.length, clock: () => context.now() }
+  return Object.entries(config.sinks).flatMap(([name, settings]) =>
+    settings === undefined ? [] : [SINKS[name as SinkName].create(settings, deps)],
+  )
+}
+
+async function openDeriver(context: Context, { config, log, metrics }: Base): Promise<Deriver> {
+  const { policy: settings, sources, dataDir } = config
+  const lists = await loadLists({
+    policy: settings,
+    sources,
+    dataDir,
+    deps: { log, metrics },
+    now: context.now(),
+    signal: context.signal,
+  })
+  const policy = createPolicy(settings, lists)
+  for (const warning of policy.warnings) log.warn(warning)
+  return new Deriver(policy)
+}
+
+/** Runs `work`, then what it has put off, the last first, however it ended. */
+async function closing<T>(
+  work: (later: (close: () => Promise<void>) => void) => Promise<T>,
+): Promise<T> {
+  const closers: (() => Promise<void>)[] = []
+  try {
+    return await work((close) => void closers.push(close))
+  } finally {
+    for (const close of closers.reverse()) await close()
+  }
+}
+
+async function closeAll(parts: readonly { close(): Promise<void> }[]): Promise<void> {
+  await Promise.all(parts.map((part) => part.close()))
+}
