@@ -15,7 +15,10 @@ export interface JudgeOptions {
   /** The source's id. */
   readonly source: number
   readonly window?: Window
-  /** The types asked for, where the filters have changed: others leave by the filter. */
+  /**
+   * The types asked for, where the filters have changed: others leave by the filter, and so does what
+   * was taken of events that nobody has published yet.
+   */
   readonly types?: readonly string[]
 }
 
@@ -39,7 +42,7 @@ const MISSING_OR_GONE = `
   CROSS JOIN event e ON e.source = :source AND e.uuid = se.uuid
   CROSS JOIN attribute a ON a.event = e.id
   LEFT JOIN stage.attribute s ON s.event = se.id AND s.uuid = a.uuid
-  WHERE s.id IS NULL OR s.gone <> 'unread'`
+  WHERE CASE WHEN s.id IS NULL THEN NOT se.incomplete ELSE s.gone <> 'unread' END`
 
 const DEPARTED = `
   INSERT OR IGNORE INTO stage.removal
@@ -101,7 +104,9 @@ function markFiltered(db: Database, types: readonly string[]): void {
   db.prepare(
     `UPDATE stage.removal SET cause = 'filter' WHERE cause = 'absent' AND attribute IN (
        SELECT r.attribute FROM stage.removal r JOIN attribute a ON a.id = r.attribute
-       WHERE a.type NOT IN (SELECT value FROM json_each(?)))`,
+       WHERE a.type NOT IN (SELECT value FROM json_each(?))
+         OR r.event IN (SELECT e.id FROM stage.event se JOIN event e ON e.uuid = se.uuid
+                        WHERE se.removals_only AND se.publish_timestamp = 0))`,
   ).run(JSON.stringify(types))
 }
 

@@ -18,6 +18,8 @@ export interface KnownEvent {
   readonly published: boolean
   readonly recheck: boolean
   readonly absentSince: number | null
+  /** That carry an indicator. */
+  readonly attributes: number
 }
 
 export interface Withheld {
@@ -54,19 +56,34 @@ export function readSources(db: Database): SourceRow[] {
 
 export function knownEvents(db: Database, source: number): KnownEvent[] {
   const rows = db.prepare(
-    `SELECT uuid, misp_id, timestamp, published, recheck, absent_since FROM event WHERE source = ?`,
+    `SELECT uuid, misp_id, timestamp, published, recheck, absent_since, attributes
+     FROM event WHERE source = ?`,
   )
   rows.setReturnArrays(true)
-  return (
-    rows.all(source) as unknown as [string, string, number, number, number, number | null][]
-  ).map(([uuid, mispId, timestamp, published, recheck, absentSince]) => ({
+  return (rows.all(source) as unknown as EventRow[]).map(toKnownEvent)
+}
+
+type EventRow = [
+  uuid: string,
+  mispId: string,
+  timestamp: number,
+  published: number,
+  recheck: number,
+  absentSince: number | null,
+  attributes: number,
+]
+
+function toKnownEvent(row: EventRow): KnownEvent {
+  const [uuid, mispId, timestamp, published, recheck, absentSince, attributes] = row
+  return {
     uuid,
     mispId,
     timestamp,
     published: published === 1,
     recheck: recheck === 1,
     absentSince,
-  }))
+    attributes,
+  }
 }
 
 /** Remembers since when these events are gone from the index, and that all others are there. */

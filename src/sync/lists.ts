@@ -16,6 +16,8 @@ export interface ListOptions {
   readonly deps: SourceDeps
   /** Epoch seconds. */
   readonly now: number
+  /** Asks no MISP: what was fetched the last time counts, however old. */
+  readonly offline?: boolean
   readonly signal: AbortSignal
 }
 
@@ -88,6 +90,7 @@ async function cached(source: MispSourceSettings, options: ListOptions): Promise
   const path = join(options.dataDir, 'lists', `${source.name}.json`)
   const kept = statSync(path, { throwIfNoEntry: false })
   const read = () => readJson(path) as unknown[]
+  if (options.offline) return kept ? read() : []
   if (kept && options.now - kept.mtimeMs / 1000 < CACHE_SECONDS) return read()
   try {
     return await fetchLists(source, { path, options })

@@ -6,7 +6,7 @@ import type { KnownEvent } from '../ledger/sources.js'
 import type { StagedEvent } from '../ledger/staging.js'
 import type { Metrics } from '../metrics.js'
 import type { MispClient } from '../misp/client.js'
-import type { EventMeta, IndexRow, Refusal } from '../misp/rows.js'
+import type { AttributeRow, EventMeta, IndexRow, Refusal } from '../misp/rows.js'
 import type { CompiledFilters } from './filters.js'
 import type { Answer, ReadRequest, Source } from './source.js'
 
@@ -31,10 +31,14 @@ export interface Since {
 
 /** Two edits within a second look alike: what changed this late is read once more next time. */
 const SETTLE_SECONDS = 2
+/** Later than any clock may go wrong: this date comes from another MISP, not from an edit. */
+const FUTURE_SECONDS = 3600
 const EVENTS_A_LIST = 500
 const ROWS_A_LIST = 50_000
 /** An event that moves all the time is taken as it is and read again next time. */
 const MOST_ROUNDS = 3
+/** What MISP may make of a deleted attribute (`Security.sanitise_attribute_on_delete`). */
+const SANITISED_TYPE = 'comment'
 
 export function mispEvents(options: MispEventsOptions): Source {
   const { name, settings, filters, types, client } = options
@@ -61,10 +65,10 @@ class Reading {
   readonly #options: MispEventsOptions
   readonly #request: ReadRequest
   readonly #known: ReadonlyMap<string, KnownEvent>
-  readonly #warnings: string[] = []
   #serverTime = 0
   #done = 0
   #total = 0
+  #unreadable = 0
 
   constructor(options: MispEventsOptions, request: ReadRequest) {
     this.#options = options
@@ -73,16 +77,17 @@ class Reading {
   }
 
   async run(): Promise<Answer> {
-    const { client } = this.#options
-    const index = await client.eventIndex({}, this.#request.signal)
+    const index = await this.#options.client.eventIndex({}, this.#request.signal)
     this.#serverTime = index.serverTime
-    const wanted = (await this.#inWindow(index.rows)).filter((row) => this.#differs(row))
+    const changed = (await this.#inWindow(index.rows)).filter((row) => this.#differs(row))
     // A row that could not be read may be any event: then none is gone.
-    const missing = index.refused > 0 ? [] : this.#missing(index.rows)
-    if (index.refused > 0)
-      this.#warnings.push(`${index.refused} rows of the event index were unreadable`)
+    const unlisted = index.refused > 0 ? [] : this.#unlisted(index.rows)
+    const emptied = await this.#emptied(unlisted)
+    const wanted = [...changed, ...emptied]
     this.#total = wanted.length
     await this.#readAll(wanted)
+    const there = new Set(emptied.map(({ uuid }) => uuid))
+    const missing = unlisted.filter(({ uuid }) => !there.has(uuid))
     const gone = missing.filter((event) => this.#graceIsOver(event)).map(({ uuid }) => uuid)
     if (gone.length > 0) await this.#request.stage.departures(gone)
     return {
@@ -90,7 +95,7 @@ class Reading {
       unchanged: wanted.length === 0 && gone.length === 0,
       missing: missing.map(({ uuid }) => uuid),
       whole: false,
-      warnings: this.#warnings,
+      warnings: this.#warnings(index.refused),
     }
   }
 
@@ -113,9 +118,22 @@ class Reading {
     return known.timestamp !== row.timestamp || known.published !== row.published
   }
 
-  #missing(rows: readonly IndexRow[]): KnownEvent[] {
+  #unlisted(rows: readonly IndexRow[]): KnownEvent[] {
     const present = new Set(rows.map(({ uuid }) => uuid))
     return this.#request.known.filter(({ uuid }) => !present.has(uuid))
+  }
+
+  /**
+   * The minimal index leaves out an event whose last attribute was deleted. Such an event is not gone:
+   * its deletions are told. When many vanish at once, that is not why.
+   */
+  async #emptied(unlisted: readonly KnownEvent[]): Promise<Wanted[]> {
+    const had = unlisted.filter(({ attributes }) => attributes > 0)
+    if (had.length === 0 || had.length > EVENTS_A_LIST) return []
+    const ids = had.map(({ mispId }) => mispId)
+    const metas = await this.#options.client.eventMeta(ids, this.#request.signal)
+    const uuids = new Set(had.map(({ uuid }) => uuid))
+    return metas.filter(({ uuid }) => uuids.has(uuid))
   }
 
   #graceIsOver(event: KnownEvent): boolean {
@@ -128,7 +146,6 @@ class Reading {
       let list = wanted.slice(from, from + EVENTS_A_LIST)
       for (let round = 1; list.length > 0; round += 1) {
         list = await this.#readList(list, round === MOST_ROUNDS)
-        if (round === MOST_ROUNDS) break
         this.#options.metrics.count(
           'tipline_pull_events_refetched_total',
           { source: this.#options.name },
@@ -138,7 +155,7 @@ class Reading {
     }
   }
 
-  /** Reads these events whole; answers the ones that moved meanwhile, for another round. */
+  /** Reads these events whole; answers the ones that have to be read again. */
   async #readList(list: readonly Wanted[], last: boolean): Promise<Wanted[]> {
     const { client } = this.#options
     const { signal, stage } = this.#request
@@ -146,16 +163,19 @@ class Reading {
       list.map(({ id }) => id),
       signal,
     )
-    await stage.events(metas.map((meta) => this.#toStaged(meta, last)))
+    await stage.events(metas.map((meta) => this.#toStaged(meta)))
     for (const group of this.#groups(metas.filter((meta) => this.#hasRows(meta)))) {
       await this.#readRows(group)
     }
+    const unsteady = await this.#unsteady(metas)
     this.#done += metas.length
     this.#request.progress(Math.min(this.#done, this.#total), this.#total)
-    return last ? [] : this.#moved(metas)
+    if (!last) await stage.drop(unsteady.map(({ uuid }) => uuid))
+    else await this.#doubt(unsteady, { incomplete: true, recheck: true })
+    return last ? [] : unsteady
   }
 
-  #toStaged(meta: EventMeta, last: boolean): StagedEvent {
+  #toStaged(meta: EventMeta): StagedEvent {
     return {
       uuid: meta.uuid,
       mispId: meta.id,
@@ -166,21 +186,27 @@ class Reading {
       orgc: meta.orgcName,
       tags: meta.tags,
       removalsOnly: this.#options.publishedOnly && !meta.published,
-      recheck: last || meta.timestamp >= this.#serverTime - SETTLE_SECONDS,
+      recheck:
+        meta.timestamp >= this.#serverTime - SETTLE_SECONDS &&
+        meta.timestamp <= this.#serverTime + FUTURE_SECONDS,
     }
   }
 
-  /** An unpublished event that we have nothing of has nothing to take away. */
   #hasRows(meta: EventMeta): boolean {
-    if (meta.attributeCount === 0 && !this.#known.has(meta.uuid)) return false
-    return !this.#options.publishedOnly || meta.published || this.#known.has(meta.uuid)
+    const isKnown = this.#known.has(meta.uuid)
+    if (meta.attributeCount === 0 && !isKnown) return false
+    if (!this.#options.publishedOnly || meta.published) return true
+    // What was taken of a draft that nobody has published leaves when only published ones are wanted.
+    const isFirstDraft = meta.publishTimestamp === 0 && this.#request.settingsChanged
+    // An unpublished event that we have nothing of has nothing to take away.
+    return isKnown && !isFirstDraft
   }
 
   #groups(metas: readonly EventMeta[]): EventMeta[][] {
     const groups: EventMeta[][] = []
-    let rows = ROWS_A_LIST
+    let rows = 0
     for (const meta of metas) {
-      if (rows + meta.attributeCount > ROWS_A_LIST) {
+      if (groups.length === 0 || rows + meta.attributeCount > ROWS_A_LIST) {
         groups.push([])
         rows = 0
       }
@@ -191,38 +217,110 @@ class Reading {
   }
 
   async #readRows(metas: readonly EventMeta[]): Promise<void> {
-    const { client, types } = this.#options
+    const { client } = this.#options
     const { stage, signal } = this.#request
-    const uuidOf = new Map(metas.map((meta) => [meta.id, meta.uuid]))
-    const unread: { eventUuid: string; uuid: string }[] = []
-    const onRefused = (refusal: Refusal) => {
-      const eventUuid = uuidOf.get(refusal.eventId ?? '')
-      if (eventUuid && refusal.uuid) unread.push({ eventUuid, uuid: refusal.uuid })
-    }
+    const refusals: Refusal[] = []
+    const onRefused = (refusal: Refusal) => void refusals.push(refusal)
     // No filter on anything that can change while the pages are read: it would shift them.
-    const query = { eventid: [...uuidOf.keys()], type: types, deleted: [0, 1] }
+    const eventid = metas.map(({ id }) => id)
+    const query = { eventid, type: this.#typesFor(metas), deleted: [0, 1] }
+    let count = 0
     for await (const rows of client.attributes(query, { onRefused }, signal)) {
-      await stage.attributes(rows)
+      count += rows.length
+      await stage.attributes(rows.filter((row) => this.#wasAskedFor(row)))
       this.#request.progress(this.#done, this.#total)
     }
-    await stage.unread(unread)
+    await this.#doubtUnread(metas, refusals)
+    if (count === 0) await this.#doubtEmpty(metas)
   }
 
-  /** Which of these are not any more as they were when their reading began? */
-  async #moved(metas: readonly EventMeta[]): Promise<Wanted[]> {
-    if (metas.length === 0) return []
-    const { rows } = await this.#options.client.eventIndex(
-      { eventid: metas.map(({ id }) => id) },
-      this.#request.signal,
-    )
-    const now = new Map(rows.map((row) => [row.uuid, row]))
-    const moved = metas.filter((meta) => {
-      const row = now.get(meta.uuid)
-      // Gone from the index meanwhile, or without attributes: the next pull's business.
-      if (!row) return false
-      return row.timestamp !== meta.timestamp || row.published !== meta.published
-    })
-    if (moved.length > 0) await this.#request.stage.drop(moved.map(({ uuid }) => uuid))
-    return moved
+  /** Of what is known, a deletion may come in the guise of a comment. */
+  #typesFor(metas: readonly EventMeta[]): readonly string[] {
+    const { types } = this.#options
+    return metas.some(({ uuid }) => this.#known.has(uuid)) ? [...types, SANITISED_TYPE] : types
   }
+
+  #wasAskedFor({ type, deleted }: AttributeRow): boolean {
+    return deleted || type !== SANITISED_TYPE || this.#options.types.includes(SANITISED_TYPE)
+  }
+
+  /** A row that is there but could not be read must not look like one that is gone. */
+  async #doubtUnread(metas: readonly EventMeta[], refusals: readonly Refusal[]): Promise<void> {
+    if (refusals.length === 0) return
+    this.#unreadable += refusals.length
+    const byId = new Map(metas.map((meta) => [meta.id, meta]))
+    const { unread, doubtful } = sortRefusals(refusals, byId)
+    await this.#request.stage.unread(unread)
+    await this.#doubt(doubtful, { incomplete: true })
+    const named = unread.map(({ event }) => event)
+    await this.#doubt(named, { incomplete: false })
+  }
+
+  /** Events with attributes, and not one comes: of whatever type? If so, it is believed the second time. */
+  async #doubtEmpty(metas: readonly EventMeta[]): Promise<void> {
+    const fresh = metas.filter(({ uuid }) => !this.#known.get(uuid)?.recheck)
+    if (!fresh.some(({ attributeCount }) => attributeCount > 0)) return
+    const query = { eventid: fresh.map(({ id }) => id), deleted: [0, 1] }
+    const { empty } = await this.#options.client.count(query, this.#request.signal)
+    if (empty) await this.#doubt(fresh, { incomplete: true })
+  }
+
+  /** By default looked at once more, and not for ever. */
+  async #doubt(
+    metas: readonly Wanted[],
+    doubt: { incomplete: boolean; recheck?: boolean },
+  ): Promise<void> {
+    const { stage } = this.#request
+    await stage.doubts(
+      metas.map(({ uuid }) => ({
+        event: uuid,
+        incomplete: doubt.incomplete,
+        recheck: doubt.recheck ?? !this.#known.get(uuid)?.recheck,
+      })),
+    )
+  }
+
+  /**
+   * Which of these may not be what was read? Those that moved since their reading began; and those
+   * behind them, for what goes from an early page lets a row of a later one slip through unseen.
+   */
+  async #unsteady(metas: readonly EventMeta[]): Promise<EventMeta[]> {
+    if (metas.length === 0) return []
+    const { stage, signal } = this.#request
+    const query = { eventid: metas.map(({ id }) => id) }
+    const { rows, refused } = await this.#options.client.eventIndex(query, signal)
+    const now = new Map(rows.map((row) => [row.uuid, row]))
+    const lost = metas.filter(({ uuid, attributeCount }) => attributeCount > 0 && !now.has(uuid))
+    const moved = metas.filter((meta) => hasMoved(meta, now.get(meta.uuid)))
+    // Where it can't be told, the next pull finds out.
+    if (refused === 0) await stage.drop(lost.map(({ uuid }) => uuid))
+    const first = Math.min(...[...lost, ...moved].map(({ id }) => Number(id)))
+    return metas.filter((meta) => Number(meta.id) >= first && !lost.includes(meta))
+  }
+
+  #warnings(refusedEvents: number): string[] {
+    const warnings: string[] = []
+    if (refusedEvents > 0) warnings.push(`${refusedEvents} rows of the event index were unreadable`)
+    if (this.#unreadable > 0) {
+      warnings.push(`${this.#unreadable} attributes were unreadable; what is known of them stays`)
+    }
+    return warnings
+  }
+}
+
+function hasMoved(meta: EventMeta, row: IndexRow | undefined): boolean {
+  if (!row) return false
+  return row.timestamp !== meta.timestamp || row.published !== meta.published
+}
+
+/** Rows that can be named, and the events of those that can't: all of them, if need be. */
+function sortRefusals(refusals: readonly Refusal[], byId: ReadonlyMap<string, EventMeta>) {
+  const unread: { event: EventMeta; eventUuid: string; uuid: string }[] = []
+  const doubtful = new Set<EventMeta>()
+  for (const { eventId, uuid } of refusals) {
+    const event = byId.get(eventId ?? '')
+    if (event && uuid) unread.push({ event, eventUuid: event.uuid, uuid })
+    else for (const each of event ? [event] : byId.values()) doubtful.add(each)
+  }
+  return { unread, doubtful: [...doubtful] }
 }

@@ -6,8 +6,10 @@ import { MATCHABLE_TYPES } from '../indicators/types.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { createMispClient, type MispClient } from '../misp/client.js'
-import { openFeed } from '../misp/feed.js'
+import { type Feed, openFeed } from '../misp/feed.js'
+import { wireQuery } from '../misp/query.js'
 import type { FeedSourceSettings, MispSourceSettings } from '../misp/settings.js'
+import type { Patience } from '../misp/wire.js'
 import { createDispatcher, type Dispatcher } from '../net.js'
 import { parseDuration } from '../policy/duration.js'
 import { feedSource } from './feed.js'
@@ -16,9 +18,12 @@ import { mispEvents, type Since } from './misp-events.js'
 import { mispSearch } from './misp-search.js'
 import type { Source } from './source.js'
 
-export interface SourceDeps {
+/** The patience is MISP's own unless a test has less. */
+export interface SourceDeps extends Patience {
   readonly log: Logger
   readonly metrics: Metrics
+  /** Tries for one request; a sync is patient, who only wants to know is not. */
+  readonly attempts?: number
 }
 
 export type SourceSettings = MispSourceSettings | FeedSourceSettings
@@ -68,7 +73,22 @@ function openMisp(settings: MispSourceSettings, deps: SourceDeps): Source {
 }
 
 function openFeedSource(settings: FeedSourceSettings, deps: SourceDeps): Source {
-  const { filters } = settings
+  const { feed, close } = openFeedAlone(settings, deps)
+  const source = feedSource({
+    name: settings.name,
+    feed,
+    settings: fingerprint([settings.filters]),
+    filters: compileFilters({ toIds: settings.filters.to_ids, tags: settings.filters.tags ?? [] }),
+    types: MATCHABLE_TYPES,
+  })
+  return { ...source, close }
+}
+
+/** The feed alone, for `tipline doctor`. */
+export function openFeedAlone(
+  settings: FeedSourceSettings,
+  deps: SourceDeps,
+): { feed: Feed; close(): Promise<void> } {
   const dispatcher = settings.url ? dispatcherFor(settings, settings.url, deps) : null
   const place =
     dispatcher && settings.url
@@ -79,21 +99,13 @@ function openFeedSource(settings: FeedSourceSettings, deps: SourceDeps): Source 
           ...(settings.headers ? { headers: settings.headers } : {}),
         }
       : { folder: settings.path ?? '' }
-  const source = feedSource({
-    name: settings.name,
-    feed: openFeed({ name: settings.name, ...place, ...deps }),
-    settings: fingerprint([filters]),
-    filters: compileFilters({ toIds: filters.to_ids, tags: filters.tags ?? [] }),
-    types: MATCHABLE_TYPES,
-  })
-  return { ...source, close: async () => dispatcher?.close() }
+  const feed = openFeed({ name: settings.name, ...place, ...deps })
+  return { feed, close: async () => dispatcher?.close() }
 }
 
 /** A raw search has its own filters, which MISP has applied; only what it says of deletion counts. */
 function trusting(search: Readonly<Record<string, unknown>>) {
-  const asked = search.to_ids
-  const toIds = asked !== undefined && asked !== 0 && asked !== '0'
-  return compileFilters({ toIds, tags: [] })
+  return compileFilters({ toIds: wireQuery(search).to_ids === 1, tags: [] })
 }
 
 function dispatcherFor(settings: SourceSettings, url: string, { log }: SourceDeps): Dispatcher {

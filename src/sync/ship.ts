@@ -12,7 +12,7 @@ import type { Ledger } from '../ledger/ledger.js'
 import { readSources } from '../ledger/sources.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
-import { retry } from '../retry.js'
+import { retry, type Sleep } from '../retry.js'
 import type { Heartbeat, Position, Sink } from '../sinks/sink.js'
 
 export interface ShipOptions {
@@ -23,6 +23,8 @@ export interface ShipOptions {
   readonly log: Logger
   readonly metrics: Metrics
   readonly progress: (keys: number) => void
+  /** How to wait between two tries. */
+  readonly sleep?: Sleep | undefined
   readonly signal: AbortSignal
 }
 
@@ -81,6 +83,7 @@ export async function ship(options: ShipOptions, line: Feedline): Promise<ShipRe
     await retry(() => shipment.run(), {
       ...RETRY,
       signal: options.signal,
+      sleep: options.sleep,
       isRetryable: (error) => (error instanceof SinkUnavailable ? {} : false),
       onRetry: ({ error, delayMs }) => {
         const { message } = error as Error

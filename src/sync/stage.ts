@@ -3,7 +3,7 @@
  * in batches. The writer works beside us; we wait for it only when it falls behind.
  */
 import type { AsyncWriter } from '../ledger/ledger.js'
-import type { StagedAttribute, StagedEvent } from '../ledger/staging.js'
+import type { StagedAttribute, StagedDoubt, StagedEvent } from '../ledger/staging.js'
 import type { Metrics } from '../metrics.js'
 import type { AttributeRow } from '../misp/rows.js'
 import type { Deriver } from './derive.js'
@@ -39,6 +39,11 @@ export class Stage {
     return this.#rows
   }
 
+  /** Uuids of the staged events. */
+  get staged(): readonly string[] {
+    return [...this.#eventTags.keys()]
+  }
+
   has(eventUuid: string): boolean {
     return this.#eventTags.has(eventUuid)
   }
@@ -48,21 +53,19 @@ export class Stage {
     await this.#hand(this.#options.writer.stageEvents(events))
   }
 
-  /** Rows of events that are not staged, or of other types, are not what was asked for. */
+  /**
+   * Rows of events that are not staged, or of other types, are not what was asked for; but a deleted
+   * attribute may have lost its type.
+   */
   async attributes(rows: readonly AttributeRow[]): Promise<void> {
     const staged: StagedAttribute[] = []
     for (const row of rows) {
       const eventTags = this.#eventTags.get(row.eventUuid)
       if (!eventTags) this.#refuse('event')
-      else if (!this.#options.types.has(row.type)) this.#refuse('type')
+      else if (!row.deleted && !this.#options.types.has(row.type)) this.#refuse('type')
       else staged.push(this.#toStaged(row, eventTags))
     }
     this.#rows += staged.length
-    this.#options.metrics.count(
-      'tipline_pull_attributes_total',
-      { source: this.#options.source },
-      staged.length,
-    )
     if (staged.length > 0) await this.#hand(this.#options.writer.stageAttributes(staged))
   }
 
@@ -70,6 +73,11 @@ export class Stage {
   async unread(rows: readonly { eventUuid: string; uuid: string }[]): Promise<void> {
     const staged = rows.filter((row) => this.has(row.eventUuid)).map(toUnread)
     if (staged.length > 0) await this.#hand(this.#options.writer.stageAttributes(staged))
+  }
+
+  /** Of these staged events not everything is known. */
+  async doubts(doubts: readonly StagedDoubt[]): Promise<void> {
+    if (doubts.length > 0) await this.#hand(this.#options.writer.stageDoubts(doubts))
   }
 
   /** Forgets what is staged of these events. */

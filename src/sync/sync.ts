@@ -9,6 +9,7 @@ import { acquireLock } from '../ledger/lock.js'
 import { readWithheld, type SourceRow } from '../ledger/sources.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import type { Sleep } from '../retry.js'
 import type { Sink } from '../sinks/sink.js'
 import type { Deriver } from './derive.js'
 import { type PullReport, pull } from './pull.js'
@@ -33,6 +34,8 @@ export interface SyncOptions {
   readonly log: Logger
   readonly metrics: Metrics
   readonly onProgress: (progress: SyncProgress) => void
+  /** How to wait before a sink is tried again. */
+  readonly sleep?: Sleep
   readonly signal: AbortSignal
 }
 
@@ -127,7 +130,7 @@ async function withShipLock<T>(
 }
 
 async function shipAll(options: SyncOptions, line: Feedline): Promise<ShipReport[]> {
-  const { ledger, clock, log, metrics, signal, onProgress } = options
+  const { ledger, clock, log, metrics, signal, sleep, onProgress } = options
   return Promise.all(
     options.sinks.map((sink) =>
       ship(
@@ -138,6 +141,7 @@ async function shipAll(options: SyncOptions, line: Feedline): Promise<ShipReport
           log,
           metrics,
           signal,
+          sleep,
           progress: (keys) => onProgress({ phase: 'ship', sink: sink.name, keys }),
         },
         line,
@@ -233,7 +237,7 @@ function statusOf({ policy, sources, sinks }: Omit<SyncReport, 'status'>): ExitS
 export async function shipOnly(
   options: Pick<
     SyncOptions,
-    'dataDir' | 'ledger' | 'sinks' | 'clock' | 'log' | 'metrics' | 'signal'
+    'dataDir' | 'ledger' | 'sinks' | 'clock' | 'log' | 'metrics' | 'sleep' | 'signal'
   >,
 ): Promise<ShipReport[]> {
   return withShipLock(options, () => {
