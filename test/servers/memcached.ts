@@ -10,6 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const PATIENCE_MS = 10_000
 
+/** Whatever way the tests end, no server outlives them. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** Whether tests with a real memcached run. @throws under CI, where it may not be missing */
 export function hasMemcached(): boolean {
   return hasProgram('memcached', ['-V'], 'apt-get install memcached')
@@ -55,8 +61,11 @@ export class Memcached {
     const user = userInfo().username === 'root' ? ['-u', 'nobody'] : []
     const args = ['-l', '127.0.0.1', '-p', String(this.port), '-U', '0', ...user, ...this.#options]
     this.#child = spawn('memcached', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const child = this.#child
+    running.add(child)
+    child.once('exit', () => running.delete(child))
     let complaint = ''
-    this.#child.stderr?.on('data', (text) => {
+    child.stderr?.on('data', (text) => {
       complaint += text
     })
     await this.#answers(() => complaint)
