@@ -85,20 +85,54 @@ function toMeaning(row: CarrierRow): StagedMeaning {
   }
 }
 
-/** How many indicators live now would these leave without a served carrier? Changes nothing. */
-export function countStops(db: Database, rows: readonly Rederived[]): number {
-  const live = db.prepare(
-    `SELECT count(DISTINCT c.indicator) AS n FROM carrier c JOIN indicator i ON i.id = c.indicator
-     WHERE c.attribute = ? AND i.live_since IS NOT NULL AND ${SERVED}`,
-  )
-  let stops = 0
-  for (const row of rows) {
-    const before = (live.get(row.id) as { n: number }).n
-    const after = row.meanings.filter((meaning) => meaning.heldRule === null).length
-    stops += Math.max(0, before - after)
-  }
-  return stops
+export interface Stops {
+  /** Indicators that are live now, and would not be. */
+  readonly stops: number
+  /** Indicators that are live now. */
+  readonly live: number
 }
+
+/** Begins to count what a change of the policy would stop; `addStops` is told of it page by page. */
+export function beginStops(db: Database): void {
+  db.exec('DELETE FROM stopping; DELETE FROM starting')
+}
+
+export function addStops(db: Database, rows: readonly Rederived[]): void {
+  const served = db.prepare(
+    `SELECT i.id, i.space, i.value, i.port FROM carrier c JOIN indicator i ON i.id = c.indicator
+     WHERE c.attribute = ? AND ${SERVED}`,
+  )
+  const stop = db.prepare('INSERT OR IGNORE INTO stopping VALUES (?, ?)')
+  const start = db.prepare('INSERT OR IGNORE INTO starting VALUES (?, ?, ?)')
+  for (const { id, meanings } of rows) {
+    const wanted = meanings.filter(({ heldRule }) => heldRule === null)
+    for (const old of served.all(id) as unknown as (StagedMeaning & { id: number })[]) {
+      if (!wanted.some((meaning) => isSame(meaning, old))) stop.run(old.id, id)
+    }
+    for (const { space, value, port } of wanted) start.run(space, value, port)
+  }
+}
+
+/** An indicator stops when all its served carriers do, and no attribute takes it up. Changes nothing. */
+export function countStops(db: Database): Stops {
+  const row = db
+    .prepare(
+      `SELECT (SELECT count(*) FROM indicator WHERE live_since IS NOT NULL) AS live,
+              (SELECT count(*) FROM (SELECT indicator, count(*) AS n FROM stopping GROUP BY indicator) s
+               JOIN indicator i ON i.id = s.indicator
+               WHERE s.n = (SELECT count(*) FROM carrier c WHERE c.indicator = i.id AND ${SERVED})
+                 AND NOT EXISTS (SELECT 1 FROM starting t WHERE t.space = i.space
+                                 AND t.value = i.value AND t.port = i.port)) AS stops`,
+    )
+    .get() as unknown as Stops
+  return { ...row }
+}
+
+function isSame(a: HasKey, b: HasKey): boolean {
+  return a.space === b.space && a.value === b.value && a.port === b.port
+}
+
+type HasKey = Pick<StagedMeaning, 'space' | 'value' | 'port'>
 
 /** Gives each attribute exactly these carriers. One transaction. */
 export function rederive(

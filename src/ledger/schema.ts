@@ -249,6 +249,17 @@ CREATE TEMP TABLE former (             -- carriers of known attributes before th
   since INTEGER NOT NULL,
   PRIMARY KEY (indicator, attribute)
 ) WITHOUT ROWID;
+CREATE TEMP TABLE stopping (           -- carriers that a changed policy would no longer serve
+  indicator INTEGER NOT NULL,
+  attribute INTEGER NOT NULL,
+  PRIMARY KEY (indicator, attribute)
+) WITHOUT ROWID;
+CREATE TEMP TABLE starting (           -- indicators that it would serve
+  space TEXT NOT NULL,
+  value TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  PRIMARY KEY (space, value, port)
+) WITHOUT ROWID;
 CREATE TEMP TABLE lost (
   indicator INTEGER PRIMARY KEY,
   cause TEXT NOT NULL,

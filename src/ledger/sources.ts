@@ -112,6 +112,8 @@ export interface Accepted {
   readonly identity: string | null
   readonly live: number
   readonly absent: number
+  /** The state now is the one to compare with: what was before does not count any more. */
+  readonly rebase?: boolean
 }
 
 /** A believable answer has been applied. */
@@ -120,14 +122,12 @@ export function acceptPull(db: Database, pull: Accepted): void {
     db.prepare(
       `UPDATE source SET last_good = ?, settings = ?, identity = coalesce(?, identity) WHERE id = ?`,
     ).run(pull.at, pull.settings, pull.identity, pull.source)
-    db.prepare('DELETE FROM level WHERE source = ? AND at < ?').run(
-      pull.source,
-      pull.at - LEVEL_SECONDS,
-    )
+    const forgotten = pull.rebase ? Number.MAX_SAFE_INTEGER : pull.at - LEVEL_SECONDS
+    db.prepare('DELETE FROM level WHERE source = ? AND at < ?').run(pull.source, forgotten)
     db.prepare(
       `INSERT INTO level VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET live = max(live, excluded.live), absent = absent + excluded.absent`,
-    ).run(pull.source, pull.at, pull.live, pull.absent)
+    ).run(pull.source, pull.at, pull.live, pull.rebase ? 0 : pull.absent)
   })
 }
 

@@ -9,7 +9,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Dictionary } from './dictionary.js'
 import { STAGING } from './schema.js'
-import { type Database, inTransaction, type Statement } from './sqlite.js'
+import type { Database, Statement } from './sqlite.js'
 
 /**
  * Why the source itself says that an attribute is no indicator any more; `unread`: the source has it
@@ -82,6 +82,11 @@ export class Staging {
   readonly #dictionary: Dictionary
   readonly #path: string
   #attributes = 0
+  /** Set while a transaction is open. */
+  #flushing: NodeJS.Timeout | undefined
+  #begunAt = 0
+  /** What a flush without a caller met, for the next one. */
+  #failure: unknown
 
   /** Attaches an empty staging file as `stage`. */
   constructor(db: Database, dataDir: string) {
@@ -180,6 +185,7 @@ export class Staging {
 
   /** Cuts the staged events into id ranges (from, to] of about `size` attributes each. */
   batches(size: number): { from: number; to: number }[] {
+    this.flush()
     const ranges: { from: number; to: number }[] = []
     let from = 0
     let held = 0
@@ -195,8 +201,18 @@ export class Staging {
     return ranges
   }
 
+  /** Commits what has been staged so far; before anything else is done with the ledger. */
+  flush(): void {
+    if (this.#failure !== undefined) throw this.#failure
+    if (!this.#flushing) return
+    clearTimeout(this.#flushing)
+    this.#flushing = undefined
+    this.#db.exec('COMMIT')
+  }
+
   /** `used`: all that was staged has been applied. */
   discard({ used }: { used: boolean }): void {
+    if (this.#db.isTransaction) this.#abandon()
     if (!used) this.#dictionary.dropUnusedSince()
     this.#db.exec('DETACH stage')
     rmSync(this.#path, { force: true })
@@ -272,10 +288,40 @@ export class Staging {
     this.#db.prepare('DELETE FROM stage.attribute WHERE id = ?').run(row.id)
   }
 
+  /**
+   * Many batches share a transaction: the ids of indicators are found and given in the ledger, and
+   * each commit writes every page of their index that was touched. It holds the ledger's write lock,
+   * so it ends soon after the rows stop coming; a hold by hand waits no longer than that.
+   */
   #inOneGo(work: () => void): void {
-    inTransaction(this.#db, work)
+    if (!this.#flushing) {
+      this.#db.exec('BEGIN IMMEDIATE')
+      this.#flushing = setTimeout(() => this.#flushIdle(), IDLE_MS)
+      this.#flushing.unref()
+      this.#begunAt = this.#attributes
+    }
+    work()
+    if (this.#attributes - this.#begunAt >= ROWS_A_COMMIT) this.flush()
+  }
+
+  /** What is thrown away needs no commit. */
+  #abandon(): void {
+    clearTimeout(this.#flushing)
+    this.#flushing = undefined
+    this.#db.exec('ROLLBACK')
+  }
+
+  #flushIdle(): void {
+    try {
+      this.flush()
+    } catch (error) {
+      this.#failure = error
+    }
   }
 }
+
+const ROWS_A_COMMIT = 50_000
+const IDLE_MS = 250
 
 const INSERT_MEANING = 'INSERT INTO stage.meaning VALUES (?,?,?,?,?,?,?,?,?)'
 

@@ -16,12 +16,15 @@ import { addHold, endHolds, expireHolds, type Hold, type NewHold } from './holds
 import { type Judgement, type JudgeOptions, judge, liveAttributes } from './judge.js'
 import { pruneHistory } from './prune.js'
 import {
+  addStops,
+  beginStops,
   countStops,
   type Derivable,
   derivablesAfter,
   derivablesDue,
   type Rederived,
   rederive,
+  type Stops,
 } from './rederive.js'
 import { SCRATCH } from './schema.js'
 import {
@@ -45,7 +48,7 @@ import { type Database, inTransaction } from './sqlite.js'
 import { type StagedAttribute, type StagedDoubt, type StagedEvent, Staging } from './staging.js'
 
 export class LedgerWriter {
-  readonly #db: Database
+  readonly #opened: Database
   readonly #dataDir: string
   #staging: Staging | undefined
   #applying: Generator<void, ApplyResult> | undefined
@@ -55,8 +58,14 @@ export class LedgerWriter {
 
   constructor(dataDir: string) {
     this.#dataDir = dataDir
-    this.#db = openForWriting(dataDir)
-    this.#db.exec(SCRATCH)
+    this.#opened = openForWriting(dataDir)
+    this.#opened.exec(SCRATCH)
+  }
+
+  /** For all commands but those that stage, which share a transaction. */
+  get #db(): Database {
+    this.#staging?.flush()
+    return this.#opened
   }
 
   close(): void {
@@ -176,8 +185,16 @@ export class LedgerWriter {
     return derivablesDue(this.#db, args.now, args.limit)
   }
 
-  countStops(rows: readonly Rederived[]): number {
-    return countStops(this.#db, rows)
+  beginStops(): void {
+    beginStops(this.#db)
+  }
+
+  addStops(rows: readonly Rederived[]): void {
+    inTransaction(this.#db, () => addStops(this.#db, rows))
+  }
+
+  countStops(): Stops {
+    return countStops(this.#db)
   }
 
   rederive(args: { rows: readonly Rederived[]; now: number; why: string }): void {
