@@ -83,6 +83,17 @@ export function judge(db: Database, options: JudgeOptions): Judgement {
   }
 }
 
+/** Uuids of what the judged pull takes away without a word. */
+export function absentAttributes(db: Database): string[] {
+  const rows = db
+    .prepare(
+      `SELECT DISTINCT a.uuid FROM stage.removal r JOIN attribute a ON a.id = r.attribute
+       WHERE r.cause = 'absent'`,
+    )
+    .all() as { uuid: string }[]
+  return rows.map(({ uuid }) => uuid)
+}
+
 /** Attributes of the source that carry an indicator. */
 export function liveAttributes(db: Database, source: number): number {
   const row = db

@@ -122,8 +122,8 @@ export function acceptPull(db: Database, pull: Accepted): void {
     db.prepare(
       `UPDATE source SET last_good = ?, settings = ?, identity = coalesce(?, identity) WHERE id = ?`,
     ).run(pull.at, pull.settings, pull.identity, pull.source)
-    const forgotten = pull.rebase ? Number.MAX_SAFE_INTEGER : pull.at - LEVEL_SECONDS
-    db.prepare('DELETE FROM level WHERE source = ? AND at < ?').run(pull.source, forgotten)
+    const since = pull.rebase ? Number.MAX_SAFE_INTEGER : levelSince(db, pull.source, pull.at)
+    db.prepare('DELETE FROM level WHERE source = ? AND at < ?').run(pull.source, since)
     db.prepare(
       `INSERT INTO level VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET live = max(live, excluded.live), absent = absent + excluded.absent`,
@@ -132,7 +132,7 @@ export function acceptPull(db: Database, pull: Accepted): void {
 }
 
 /** The guard looks this far back, so that slow bleeding counts. */
-export const LEVEL_SECONDS = 24 * 3600
+const LEVEL_SECONDS = 24 * 3600
 
 /** The most that was live, and what has been revoked by absence, in the last 24 h. */
 export function recentLevel(
@@ -141,11 +141,21 @@ export function recentLevel(
 ): { most: number; absent: number } {
   const row = db
     .prepare(
-      `SELECT coalesce(max(live), 0) AS most, coalesce(sum(absent), 0) AS absent
-       FROM level WHERE source = ? AND at >= ?`,
+      `SELECT coalesce(max(live), 0) AS most,
+              coalesce(sum(CASE WHEN at >= :from THEN absent END), 0) AS absent
+       FROM level WHERE source = :source AND at >= :since`,
     )
-    .get(source, now - LEVEL_SECONDS)
+    .get({ source, from: now - LEVEL_SECONDS, since: levelSince(db, source, now) })
   return { ...(row as { most: number; absent: number }) }
+}
+
+/** The level that held when the 24 h began was written earlier. */
+function levelSince(db: Database, source: number, now: number): number {
+  const from = now - LEVEL_SECONDS
+  const row = db
+    .prepare('SELECT coalesce(max(at), ?) AS at FROM level WHERE source = ? AND at <= ?')
+    .get(from, source, from)
+  return (row as { at: number }).at
 }
 
 /** Only touches the source's time: nothing had changed. */

@@ -1,14 +1,17 @@
 /**
- * The one place that knows which SQLite this is: Node's own where it has one (22.13 on), else
- * `@photostructure/sqlite`, which has the same API and comes prebuilt.
+ * The one place that knows which SQLite this is: Node's own where it has one that does (22.16 on),
+ * else `@photostructure/sqlite`, which has the same API and comes prebuilt.
  */
-import { createRequire } from 'node:module'
+import { createRequire, isBuiltin } from 'node:module'
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
 import { LedgerError } from '../errors.js'
 
 export type Database = DatabaseSyncInstance
 export type Statement = StatementSyncInstance
-type Driver = Pick<typeof import('@photostructure/sqlite'), 'DatabaseSync' | 'backup'>
+type Driver = Pick<
+  typeof import('@photostructure/sqlite'),
+  'DatabaseSync' | 'StatementSync' | 'backup'
+>
 
 const require = createRequire(import.meta.url)
 let loaded: Driver | undefined
@@ -19,25 +22,36 @@ export function sqlite(): Driver {
 }
 
 function loadDriver(): Driver {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  const builtIn = major > 22 || (major === 22 && minor >= 13)
+  const builtIn = loadBuiltIn()
+  if (builtIn) return builtIn
   try {
-    return builtIn ? loadBuiltIn() : (require('@photostructure/sqlite') as Driver)
+    return require('@photostructure/sqlite') as Driver
   } catch (cause) {
     throw new LedgerError({
       what: 'no SQLite can be loaded',
-      hint: 'use Node 22.13 or newer, or reinstall with optional dependencies (npm ci --include=optional)',
+      hint: 'use Node 22.16 or newer, or reinstall with optional dependencies (npm ci --include=optional)',
       cause,
     })
   }
 }
 
-/** Node calls its own SQLite experimental on every start; the user can do nothing about that. */
-function loadBuiltIn(): Driver {
+/**
+ * Node's own, if it has all that is used here; the first versions had not. Node calls it experimental
+ * on every start, which the user can do nothing about.
+ */
+function loadBuiltIn(): Driver | null {
+  if (!isBuiltin('node:sqlite')) return null
   const emitWarning = process.emitWarning
   process.emitWarning = () => undefined
   try {
-    return require('node:sqlite') as Driver
+    const driver = require('node:sqlite') as Driver
+    const probe = new driver.DatabaseSync(':memory:')
+    const complete =
+      typeof driver.backup === 'function' &&
+      'isTransaction' in probe &&
+      'setReturnArrays' in probe.prepare('SELECT 1')
+    probe.close()
+    return complete ? driver : null
   } finally {
     process.emitWarning = emitWarning
   }

@@ -155,6 +155,7 @@ export class Staging {
 
   /** A snapshot is the whole wanted state: each event of the source that is not in it departs. */
   departAllOthers(source: number): void {
+    this.#db.exec('DELETE FROM stage.departure')
     this.#db
       .prepare(
         `INSERT OR IGNORE INTO stage.departure

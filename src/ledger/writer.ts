@@ -13,7 +13,13 @@ import {
 } from './changes.js'
 import { getMeta, openForWriting, setMeta } from './database.js'
 import { addHold, endHolds, expireHolds, type Hold, type NewHold } from './holds.js'
-import { type Judgement, type JudgeOptions, judge, liveAttributes } from './judge.js'
+import {
+  absentAttributes,
+  type Judgement,
+  type JudgeOptions,
+  judge,
+  liveAttributes,
+} from './judge.js'
 import { pruneHistory } from './prune.js'
 import {
   addStops,
@@ -146,6 +152,11 @@ export class LedgerWriter {
   judge(options: JudgeOptions): Judgement {
     this.#stage()
     return judge(this.#db, options)
+  }
+
+  absentAttributes(): string[] {
+    this.#stage()
+    return absentAttributes(this.#db)
   }
 
   withhold(entry: NewWithheld): void {
