@@ -41,25 +41,34 @@ const STATE_COLUMNS = `
   i.space, i.value, i.port, a.uuid, a.type, a.tags, a.timestamp, a.first_seen, a.last_seen,
   max(c.since, coalesce(i.live_since, 0)), a.event`
 
-/** No order and doubles where several ports of a key were touched: sorting took longer than all else. */
-const TOUCHED = `
-  SELECT ${STATE_COLUMNS}
-  FROM (SELECT DISTINCT indicator FROM change WHERE seq > :after AND seq <= :upTo) ch
-  CROSS JOIN indicator k ON k.id = ch.indicator
-  CROSS JOIN indicator i ON i.space = k.space AND i.value = k.value
+const SERVED_CARRIERS = `
   LEFT JOIN carrier c ON c.indicator = i.id AND c.held_rule IS NULL AND c.hold IS NULL
   LEFT JOIN attribute a ON a.id = c.attribute`
 
-/** All live keys, by (space, value), from one key on. */
-const ALL = `
+/**
+ * The states of the keys of some indicators. Where a space has no ports an indicator is its key; else
+ * the key's other indicators are found by its text. No order, and doubles where several ports of a key
+ * are among them: sorting took longer than all the rest.
+ */
+const statesOf = (indicators: string) => `
+  WITH chosen AS (${indicators}),
+       ported AS (SELECT DISTINCT space FROM indicator WHERE port > 0)
   SELECT ${STATE_COLUMNS}
-  FROM (SELECT DISTINCT space, value FROM indicator
-        WHERE (space, value) > (:space, :value) AND live_since IS NOT NULL
-        ORDER BY space, value LIMIT :limit) k
-  JOIN indicator i ON i.space = k.space AND i.value = k.value
-  JOIN carrier c ON c.indicator = i.id AND c.held_rule IS NULL AND c.hold IS NULL
-  JOIN attribute a ON a.id = c.attribute
-  ORDER BY i.space, i.value`
+  FROM chosen t CROSS JOIN indicator i ON i.id = t.indicator ${SERVED_CARRIERS}
+  WHERE i.space NOT IN (SELECT space FROM ported)
+  UNION ALL
+  SELECT ${STATE_COLUMNS}
+  FROM chosen t CROSS JOIN indicator k ON k.id = t.indicator
+  CROSS JOIN indicator i ON i.space = k.space AND i.value = k.value ${SERVED_CARRIERS}
+  WHERE k.space IN (SELECT space FROM ported)`
+
+const TOUCHED = statesOf(
+  'SELECT DISTINCT indicator FROM change WHERE seq > :after AND seq <= :upTo',
+)
+
+const LIVE = statesOf(
+  `SELECT id AS indicator FROM indicator WHERE id > :after AND id <= :upTo AND live_since IS NOT NULL`,
+)
 
 const ONE = `
   SELECT ${STATE_COLUMNS}
@@ -99,7 +108,7 @@ interface CachedEvent {
 export class StateReader {
   readonly #db: Database
   readonly #touched: Statement
-  readonly #all: Statement
+  readonly #live: Statement
   readonly #one: Statement
   readonly #event: Statement
   #events = new Map<number, CachedEvent>()
@@ -107,7 +116,7 @@ export class StateReader {
   constructor(db: Database) {
     this.#db = db
     this.#touched = arrays(db.prepare(TOUCHED))
-    this.#all = arrays(db.prepare(ALL))
+    this.#live = arrays(db.prepare(LIVE))
     this.#one = arrays(db.prepare(ONE))
     this.#event = db.prepare(EVENT)
   }
@@ -133,25 +142,27 @@ export class StateReader {
 
   /**
    * All live keys in pages, in one snapshot that stays open until the iteration ends: what changes
-   * meanwhile is in the change log after `seq`.
+   * meanwhile is in the change log after `seq`. A key with several ports may come on several pages,
+   * whole each time.
    */
   *everything(pageSize: number): Generator<Batch> {
     this.#db.exec('BEGIN')
     try {
       const seq = this.head()
       this.#events = new Map()
-      let last = { space: '', value: '' }
-      for (;;) {
-        const rows = this.#all.all({ ...last, limit: pageSize }) as unknown as StateRow[]
-        const states = this.#group(rows)
-        const end = states.at(-1)
-        if (!end) return
-        yield { states, seq }
-        last = { space: end.space, value: end.value }
+      const last = this.#lastIndicator()
+      for (let after = 0; after < last; after += pageSize) {
+        const rows = this.#live.all({ after, upTo: after + pageSize }) as unknown as StateRow[]
+        if (rows.length > 0) yield { states: onceByKey(this.#group(rows)), seq }
       }
     } finally {
       this.#db.exec('COMMIT')
     }
+  }
+
+  #lastIndicator(): number {
+    const row = this.#db.prepare('SELECT coalesce(max(id), 0) AS id FROM indicator').get()
+    return (row as { id: number }).id
   }
 
   /** The present states of these keys. */
@@ -166,11 +177,7 @@ export class StateReader {
 
   /** Up to `count` live keys, spread over all of them. */
   sample(count: number): State[] {
-    const { most } = this.#db
-      .prepare('SELECT coalesce(max(id), 0) AS most FROM indicator')
-      .get() as {
-      most: number
-    }
+    const most = this.#lastIndicator()
     const next = this.#db.prepare(
       'SELECT space, value FROM indicator WHERE id >= ? AND live_since IS NOT NULL ORDER BY id LIMIT 1',
     )

@@ -24,15 +24,19 @@ export class Dictionary {
   constructor(db: Database) {
     this.#db = db
     this.#find = db.prepare('SELECT id FROM indicator WHERE space = ? AND value = ? AND port = ?')
-    this.#insert = db.prepare('INSERT INTO indicator (space, value, port) VALUES (?, ?, ?)')
-    const last = db.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'indicator'`).get()
-    this.#base = (last as { seq: number } | undefined)?.seq ?? 0
+    this.#insert = db.prepare(
+      'INSERT OR IGNORE INTO indicator (space, value, port) VALUES (?, ?, ?)',
+    )
+    const last = db.prepare('SELECT coalesce(max(id), 0) AS id FROM indicator').get()
+    this.#base = (last as { id: number }).id
   }
 
   /** Inside a transaction. */
   idOf({ space, value, port }: Word): number {
-    const row = this.#find.get(space, value, port) as { id: number } | undefined
-    return row ? row.id : Number(this.#insert.run(space, value, port).lastInsertRowid)
+    // Inserted first: in a large pull most words are new.
+    const { changes, lastInsertRowid } = this.#insert.run(space, value, port)
+    if (Number(changes) === 1) return Number(lastInsertRowid)
+    return (this.#find.get(space, value, port) as { id: number }).id
   }
 
   /** Drops the words of this staging that nothing came to carry. */

@@ -1,8 +1,9 @@
 /**
  * The ledger's tables, as numbered migrations. `docs/spec/ledger.md` says what always holds of them.
  *
- * Ids are never used again (AUTOINCREMENT): a pull may remove and add in one go, and what is listed
- * for removal must not come to mean something new.
+ * Ids of events and attributes are never used again (AUTOINCREMENT): a pull may remove and add in one
+ * go, and what is listed for removal must not come to mean something new. An indicator goes only when
+ * nothing names it any more.
  *
  * Times are epoch seconds. An indicator is stored as (space, value, port); see indicators/indicator.ts.
  */
@@ -57,7 +58,7 @@ CREATE TABLE attribute (
 CREATE INDEX attribute_aside ON attribute (aside) WHERE aside IS NOT NULL;
 
 CREATE TABLE indicator (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  id INTEGER PRIMARY KEY,
   space TEXT NOT NULL,
   value TEXT NOT NULL,
   port INTEGER NOT NULL,
