@@ -104,7 +104,8 @@ function addStatus(program: Command, execute: Execute): void {
     .summary('how fresh the sources and the sinks are, what is live, held, set aside, withheld')
     .description('Tells the state of the ledger. Exit status 1 if something needs a hand.')
     .option('--withheld <id>', 'list what the guard withholds under this id')
-    .action((options: CommonOptions & { withheld?: string }) =>
+    .option('--set-aside', 'list the attributes whose value can not be an indicator of their type')
+    .action((options: CommonOptions & { withheld?: string; setAside?: boolean }) =>
       execute(options, async (context) =>
         (await import('./status.js')).statusCommand(context, options),
       ),
@@ -113,6 +114,7 @@ function addStatus(program: Command, execute: Execute): void {
     ['tipline status', ''],
     ['tipline status --json | jq .problems', 'for monitoring'],
     ['tipline status --withheld 4f1c09aa', 'what would be accepted'],
+    ['tipline status --set-aside', 'values to be mended in the MISP'],
   ])
 }
 
@@ -192,6 +194,8 @@ function addConfig(program: Command, execute: Execute): void {
     .description(
       'The config is what -c names, else $TIPLINE_CONFIG, else ./tipline.yml or ./tipline.yaml.',
     )
+    .helpCommand(false)
+    .helpOption('-h, --help', 'tell how it is used')
   const check = config
     .command('check')
     .summary('is the config right?')
@@ -309,7 +313,9 @@ export function addCompletion(program: Command): void {
   const command = program
     .command('complete')
     .summary('print a script that completes commands in a shell')
-    .description('Prints a script that completes commands and options, to be read by the shell.')
+    .description(
+      'Prints a script that completes commands and options, to be read by the shell. In bash it needs the package bash-completion.',
+    )
     .argument('<shell>', 'bash, zsh, fish or powershell')
     .helpOption('-h, --help', 'tell how it is used')
   exemplify(command, [

@@ -14,7 +14,11 @@ export async function complete(argv: readonly string[]): Promise<void> {
   for (const command of descendants(program)) command.description(command.summary())
   tab(program)
   await program.parseAsync(argv, { from: 'user' })
+  if (argv[1] === 'bash') process.stdout.write(BASH_FILES)
 }
+
+/** The script leaves files to bash's default, and then does not ask for one. */
+const BASH_FILES = 'complete -o default -F __tipline_complete tipline\n'
 
 function descendants(command: Command): Command[] {
   return command.commands.flatMap((child) => [child, ...descendants(child)])

@@ -1,14 +1,15 @@
 /** What `tipline explain` says. */
 import { indicatorOf } from '../indicators/indicator.js'
-import type { Interval, KnownCarrier, KnownIndicator, SetAside } from '../ledger/knowledge.js'
+import type { Interval, KnownCarrier, SetAside } from '../ledger/knowledge.js'
 import { printable } from '../log.js'
-import type { Knowledge } from '../match/explain.js'
+import type { Explained, Knowledge } from '../match/explain.js'
 import type { Found } from '../match/lookup.js'
 import type { Context } from './context.js'
 import type { Beside, PresentVerdict, SinkCheck } from './explain-config.js'
 import { holdDocument, holdLine } from './hold-words.js'
 import { stateWord, viaWord } from './lookup.js'
 import type { Output } from './output.js'
+import { setAsideDocument } from './set-aside.js'
 import { count, iso, moment } from './words.js'
 
 export interface Explanation {
@@ -30,7 +31,8 @@ export function explainDocument({ knowledge, beside }: Explanation): object {
   }
 }
 
-function indicatorDocument({ via, state, indicator }: Found, explanation: Explanation): object {
+function indicatorDocument(found: Explained, explanation: Explanation): object {
+  const { via, state, indicator } = found
   const { port, knownSince, liveSince, carriers, history } = indicator
   return {
     ...indicatorOf(indicator),
@@ -46,7 +48,7 @@ function indicatorDocument({ via, state, indicator }: Found, explanation: Explan
       why,
       last_carried_by: detail,
     })),
-    sinks: sinksOf(indicator, explanation),
+    sinks: sinksOf(found, explanation),
   }
 }
 
@@ -73,12 +75,6 @@ function carrierDocument(carrier: KnownCarrier, { beside }: Explanation): object
   }
 }
 
-function setAsideDocument(aside: SetAside): object {
-  const { source, eventId, eventUuid, attributeUuid, type, value, reason } = aside
-  const event = { event: eventId, event_uuid: eventUuid, attribute_uuid: attributeUuid }
-  return { source, ...event, type, value, reason }
-}
-
 function verdictDocument({ space, value, attribute, held }: PresentVerdict): object {
   return { space, value, attribute_uuid: attribute, served: held === null, held }
 }
@@ -89,7 +85,7 @@ interface SinkState {
   readonly state: 'current' | 'behind' | 'never shipped'
 }
 
-function sinksOf({ lastChange }: KnownIndicator, { knowledge, beside }: Explanation): SinkState[] {
+function sinksOf({ lastChange }: Explained, { knowledge, beside }: Explanation): SinkState[] {
   const { cursors } = knowledge
   const names = beside?.sinks ?? cursors.map(({ sink }) => sink)
   return names.map((name) => {
@@ -123,7 +119,7 @@ const MOST_CARRIERS = 10
 const MOST_INTERVALS = 10
 
 function indicatorLines(
-  found: Found,
+  found: Explained,
   { explanation, out }: { explanation: Explanation; out: Output },
 ): string[] {
   const { indicator, state } = found
@@ -135,7 +131,7 @@ function indicatorLines(
     `  ${kind} ${printable(value)}${viaWord(found)}: ${stateWord(state, out)}${sinceWords(found)}`,
     ...shown.flatMap((carrier) => carrierLines(carrier, explanation)),
     ...(more > 0 ? [`    and by ${count(more, 'more attribute')}`] : []),
-    ...sinkLines(indicator, explanation),
+    ...sinkLines(found, explanation),
     ...history.slice(-MOST_INTERVALS).map((interval) => `    ${intervalLine(interval)}`),
   ]
 }
@@ -168,8 +164,8 @@ function ruleWords(rule: string): string {
   return rule === 'hand' ? 'hand' : `the rule ${rule}`
 }
 
-function sinkLines(indicator: KnownIndicator, explanation: Explanation): string[] {
-  const sinks = sinksOf(indicator, explanation)
+function sinkLines(found: Explained, explanation: Explanation): string[] {
+  const sinks = sinksOf(found, explanation)
   if (sinks.length === 0) return []
   return [`    sinks: ${sinks.map(({ name, state }) => printable(`${name} ${state}`)).join(', ')}`]
 }

@@ -2,11 +2,12 @@
 import { loadConfig } from '../config/load.js'
 import { EXIT, UsageError } from '../errors.js'
 import { openForReading } from '../ledger/database.js'
-import { findAttribute } from '../ledger/knowledge.js'
+import { findAttribute, listSetAside } from '../ledger/knowledge.js'
 import { readWithheld, withheldItems } from '../ledger/sources.js'
 import type { Database } from '../ledger/sqlite.js'
 import { printable } from '../log.js'
 import type { Context } from './context.js'
+import { setAsideDocument } from './set-aside.js'
 import { readStatus } from './status-read.js'
 import { statusDocument, statusLines } from './status-report.js'
 import { acceptCommand } from './sync-report.js'
@@ -14,13 +15,14 @@ import { count, iso, table } from './words.js'
 
 export async function statusCommand(
   context: Context,
-  { withheld }: { withheld?: string },
+  { withheld, setAside }: { withheld?: string; setAside?: boolean },
 ): Promise<number> {
   const config = await loadConfig(context.options.config, context.env)
   context.secrets = config.secrets
   const db = openForReading(config.dataDir)
   try {
     if (withheld !== undefined) return tellWithheld(context, db, withheld)
+    if (setAside) return tellSetAside(context, db)
     const status = readStatus(context, { db, config })
     context.out.answer(statusDocument(status), () => statusLines(status, context))
     return status.problems.length === 0 ? EXIT.done : EXIT.nothing
@@ -30,6 +32,21 @@ export async function statusCommand(
 }
 
 const MOST_ITEMS = 1000
+
+/** The first ones; how many there are in all, the status tells. Exit status 1 if there is none. */
+function tellSetAside(context: Context, db: Database): number {
+  const all = listSetAside(db, MOST_ITEMS)
+  context.out.answer({ listed: all.map(setAsideDocument) }, () =>
+    all.length === 0
+      ? ['nothing is set aside']
+      : table(
+          all.map(({ source, eventId, eventUuid, type, value, reason }) =>
+            [source, `event ${eventId || eventUuid}`, type, value, reason].map(printable),
+          ),
+        ),
+  )
+  return all.length === 0 ? EXIT.nothing : EXIT.done
+}
 
 /** What would be accepted under this id. */
 function tellWithheld(context: Context, db: Database, id: string): number {
@@ -49,25 +66,31 @@ function tellWithheld(context: Context, db: Database, id: string): number {
       ...entry,
       at: iso(entry.at),
       accept_with: acceptCommand(entry, context),
-      listed: items.map(({ event, attribute, known }) => ({
-        event_uuid: event,
-        attribute_uuid: attribute,
-        ...known,
-      })),
+      listed: items.map(itemDocument),
     },
     () => [
       printable(`${id}: ${entry.kind} of ${entry.source ?? 'the policy'}: ${entry.why}`),
-      ...table(
-        items.map(({ event, attribute, known }) =>
-          known === null
-            ? [`event ${event}`, `attribute ${attribute}`]
-            : [`event ${known.eventId || event}`, known.type, printable(known.value)],
-        ),
-        '  ',
-      ),
+      ...table(items.map(itemRow), '  '),
       ...(entry.items > items.length ? [`  and ${count(entry.items - items.length, 'more')}`] : []),
       `to let them through: ${acceptCommand(entry, context)}`,
     ],
   )
   return EXIT.done
+}
+
+type Item = ReturnType<typeof withheldItems>[number] & {
+  /** null: it would be new. */
+  readonly known: ReturnType<typeof findAttribute>
+}
+
+function itemDocument({ event, attribute, known }: Item): object {
+  const ids = { event_uuid: event, attribute_uuid: attribute }
+  if (known === null) return ids
+  const { source, eventId, eventInfo, type, value } = known
+  return { ...ids, source, event: eventId, event_info: eventInfo, type, value }
+}
+
+function itemRow({ event, attribute, known }: Item): string[] {
+  if (known === null) return [`event ${event}`, `attribute ${attribute}`]
+  return [`event ${known.eventId || event}`, known.type, printable(known.value)]
 }

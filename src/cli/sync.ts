@@ -2,6 +2,7 @@
 import { EXIT, LedgerBusy } from '../errors.js'
 import { totals } from '../ledger/knowledge.js'
 import { acquireLock, type Lock } from '../ledger/lock.js'
+import { readWithheld } from '../ledger/sources.js'
 import { sync } from '../sync/sync.js'
 import type { Context } from './context.js'
 import { Progress } from './progress.js'
@@ -17,7 +18,7 @@ export async function syncCommand(context: Context, options: SyncOptions): Promi
   const shown = process.stderr.isTTY === true && !context.out.json
   const progress = new Progress({ shown })
   const base = await openBase(context, (line) => progress.log(line))
-  const lock = await lockOrTell(context, { base, wait: options.wait === true })
+  const lock = await lockOrTell(context, { base, options })
   if (lock === null) return EXIT.done
   try {
     const cycle = await withSyncing(context, base, (parts) =>
@@ -45,6 +46,7 @@ export async function runCycle(
 ): Promise<Cycle> {
   const { config, ledger, sources, sinks, deriver, log, metrics } = parts
   const started = performance.now()
+  warnOfUnknown(accept, parts)
   const report = await sync({
     dataDir: config.dataDir,
     ledger,
@@ -65,17 +67,27 @@ export async function runCycle(
   return { report, seconds: (performance.now() - started) / 1000, live, held, setAside }
 }
 
-/** null: another process is at it, and does this one's work; that is told, and is no failure. */
+function warnOfUnknown(accept: readonly string[], { ledger, log }: Syncing): void {
+  const withheld = new Set(readWithheld(ledger.db).map(({ id }) => id))
+  for (const id of accept) {
+    if (!withheld.has(id)) log.warn({ id }, 'nothing is withheld under this id: see tipline status')
+  }
+}
+
+/**
+ * null: another process is at it, and does this one's work; that is told, and is no failure. It does
+ * not accept what this one was to accept, though. @throws LedgerBusy
+ */
 async function lockOrTell(
   context: Context,
-  { base, wait }: { base: Base; wait: boolean },
+  { base, options }: { base: Base; options: SyncOptions },
 ): Promise<Lock | null> {
-  const waitMs = wait ? Number.POSITIVE_INFINITY : 0
+  const waitMs = options.wait ? Number.POSITIVE_INFINITY : 0
   const { dataDir } = base.config
   try {
     return await acquireLock({ dataDir, name: 'sync', waitMs, signal: context.signal })
   } catch (error) {
-    if (!(error instanceof LedgerBusy)) throw error
+    if (!(error instanceof LedgerBusy) || options.accept) throw error
     const { message, pid } = error
     context.out.answer({ status: 'busy', pid: pid ?? null, what: message }, () => [
       `${message}; nothing to do here (--wait waits for it)`,

@@ -195,7 +195,7 @@ describe('hostile content', () => {
           const probe = probeOf(subject(kind, value))
           if (one.value(probe) !== null) expect(one.host(probe)).not.toBeNull()
         }),
-        fuzz(3_000),
+        fuzz(1_000),
       )
     },
   )

@@ -1,4 +1,5 @@
 /** Every committed file that is made from the code. `npm run docs` writes them, a test compares. */
+import { cliReference } from '../../src/cli/reference.js'
 import { fullConfig, SMALLEST_CONFIG } from '../../src/config/example.js'
 import { configReference } from '../../src/config/reference.js'
 import { typeReference } from '../../src/indicators/reference.js'
@@ -8,6 +9,7 @@ import { metricsReference } from './metrics.js'
 
 /** Paths are those in the repository. */
 export const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
+  'docs/reference/cli.md': cliReference,
   'docs/reference/config.md': configReference,
   'docs/reference/errors.md': errorsReference,
   'docs/reference/metrics.md': metricsReference,
