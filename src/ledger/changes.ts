@@ -333,12 +333,18 @@ export function setSinkAside(db: Database, entries: readonly SinkAside[]): void 
   for (const { sink, item, reason, at } of entries) insert.run(sink, item, reason, at)
 }
 
-/** These keys have been written now. */
+/** These keys are tried again; null: all. */
 export function clearSinkAside(
   db: Database,
-  { sink, before }: { sink: string; before: number },
+  { sink, items }: { sink: string; items: readonly string[] | null },
 ): void {
-  db.prepare('DELETE FROM sink_aside WHERE sink = ? AND at < ?').run(sink, before)
+  db.prepare(
+    'DELETE FROM sink_aside WHERE sink = ? AND (? OR item IN (SELECT value FROM json_each(?)))',
+  ).run(sink, Number(items === null), JSON.stringify(items ?? []))
+}
+
+export function hasSinkAside(db: Database, sink: string): boolean {
+  return db.prepare('SELECT 1 FROM sink_aside WHERE sink = ? LIMIT 1').get(sink) !== undefined
 }
 
 export function readSinkAside(db: Database, limit: number): SinkAside[] {

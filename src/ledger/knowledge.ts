@@ -41,8 +41,6 @@ export interface KnownIndicator {
   readonly carriers: readonly KnownCarrier[]
   /** Closed intervals, oldest first. */
   readonly history: readonly Interval[]
-  /** Number of the last change that touched it and is still in the log; 0: none. */
-  readonly lastChange: number
 }
 
 interface IndicatorRow {
@@ -117,7 +115,6 @@ function describe(db: Database, row: IndicatorRow): KnownIndicator {
     knownSince: row.knownSince ?? Math.min(...carriers.map(({ since }) => since)),
     carriers,
     history: historyOf(db, row.id),
-    lastChange: lastChangeOf(db, row.id),
   }
 }
 
@@ -186,7 +183,8 @@ function historyOf(db: Database, indicator: number): Interval[] {
   }))
 }
 
-function lastChangeOf(db: Database, indicator: number): number {
+/** Number of the last change that touched it and is still in the log; 0: none. */
+export function lastChangeOf(db: Database, indicator: number): number {
   // The log has no index by indicator: it is short (pruned behind the slowest sink), explain is rare.
   const row = db
     .prepare('SELECT coalesce(max(seq), 0) AS seq FROM change WHERE indicator = ?')

@@ -36,14 +36,30 @@ export interface Withheld {
 /** Sources as the config names them, in its order; others stay, out of the config. */
 export function registerSources(db: Database, names: readonly string[]): SourceRow[] {
   inTransaction(db, () => {
+    const before = inOrder(readSources(db))
     db.exec('UPDATE source SET place = -1')
     const upsert = db.prepare(
       `INSERT INTO source (name, place) VALUES (?, ?)
        ON CONFLICT (name) DO UPDATE SET place = excluded.place`,
     )
     for (const [place, name] of names.entries()) upsert.run(name, place)
+    const after = inOrder(readSources(db)).filter((name) => before.includes(name))
+    if (before.join() !== after.join()) db.exec(TOLD_BY_ANOTHER)
   })
   return readSources(db)
+}
+
+/** What several sources have is told as the first of them has it: sinks are to tell it anew. */
+const TOLD_BY_ANOTHER = `
+  INSERT INTO change (indicator)
+  SELECT c.indicator FROM carrier c
+  JOIN attribute a ON a.id = c.attribute JOIN event e ON e.id = a.event
+  GROUP BY c.indicator HAVING count(DISTINCT e.source) > 1`
+
+/** Names as the config has them; those that it no longer has count last. */
+function inOrder(sources: readonly SourceRow[]): string[] {
+  const named = sources.filter(({ place }) => place >= 0)
+  return [...named, ...sources.filter(({ place }) => place < 0)].map(({ name }) => name)
 }
 
 export function readSources(db: Database): SourceRow[] {

@@ -245,7 +245,7 @@ export class LedgerWriter {
     inTransaction(this.#db, () => setSinkAside(this.#db, entries))
   }
 
-  clearSinkAside(args: { sink: string; before: number }): void {
+  clearSinkAside(args: { sink: string; items: readonly string[] | null }): void {
     clearSinkAside(this.#db, args)
   }
 

@@ -2,7 +2,7 @@
 import { SourceError } from '../errors.js'
 import type { StagedEvent } from '../ledger/staging.js'
 import type { Feed, ManifestRow } from '../misp/feed.js'
-import type { EventMeta } from '../misp/rows.js'
+import type { EventMeta, Refusal } from '../misp/rows.js'
 import type { CompiledFilters } from './filters.js'
 import type { Answer, ReadRequest, Source } from './source.js'
 
@@ -58,18 +58,32 @@ async function read({ feed }: FeedSourceOptions, request: ReadRequest): Promise<
 async function readEvent(
   feed: Feed,
   row: ManifestRow,
-  { stage, signal }: ReadRequest,
+  request: ReadRequest,
 ): Promise<string | null> {
+  const { stage, signal } = request
   try {
     const { meta, rows, refused } = await feed.event(row.uuid, signal)
     await stage.events([toStaged(meta, row)])
     await stage.attributes(rows)
-    await stage.unread(refused.flatMap(({ uuid }) => (uuid ? [{ eventUuid: row.uuid, uuid }] : [])))
-    return null
+    return refused.length === 0 ? null : await doubtUnread(row, { refused, request })
   } catch (error) {
     if (error instanceof SourceError && EVENT_FAULTS.has(error.fault)) return error.message
     throw error
   }
+}
+
+/** A row that is there but could not be read must not look like one that is gone. */
+async function doubtUnread(
+  { uuid: event }: ManifestRow,
+  { refused, request }: { refused: readonly Refusal[]; request: ReadRequest },
+): Promise<string> {
+  const { stage, known } = request
+  await stage.unread(refused.flatMap(({ uuid }) => (uuid ? [{ eventUuid: event, uuid }] : [])))
+  const incomplete = refused.some(({ uuid }) => uuid === undefined)
+  // Looked at once more, and not for ever.
+  const recheck = !known.some(({ uuid, recheck }) => uuid === event && recheck)
+  await stage.doubts([{ event, incomplete, recheck }])
+  return `${refused.length} attributes of event ${event} were unreadable; what is known of them stays`
 }
 
 /** Faults of one file, as opposed to those of the whole feed. */

@@ -5,6 +5,8 @@
 import type { GuardSettings } from './settings.js'
 
 export interface GuardQuestion {
+  /** The source has not given a believable answer yet, though a pull may have been broken off. */
+  readonly first: boolean
   /** Attributes of the source that carry an indicator, before the pull. */
   readonly live: number
   readonly added: number
@@ -26,6 +28,8 @@ export interface GuardVerdict {
 }
 
 export function guard(question: GuardQuestion, settings: GuardSettings): GuardVerdict {
+  // There is nothing yet that it could be compared with.
+  if (question.first) return { revocations: null, additions: null }
   return {
     revocations: doubtRevocations(question, settings),
     additions: doubtAdditions(question, settings),

@@ -67,6 +67,8 @@ class Reading {
   readonly #known: ReadonlyMap<string, KnownEvent>
   #serverTime = 0
   #done = 0
+  /** Events of the present list that rows have come of. */
+  readonly #begun = new Set<string>()
   #total = 0
   #unreadable = 0
 
@@ -169,6 +171,7 @@ class Reading {
     }
     const unsteady = await this.#unsteady(metas)
     this.#done += metas.length
+    this.#begun.clear()
     this.#request.progress(Math.min(this.#done, this.#total), this.#total)
     if (!last) await stage.drop(unsteady.map(({ uuid }) => uuid))
     else await this.#doubt(unsteady, { incomplete: true, recheck: true })
@@ -228,7 +231,9 @@ class Reading {
     for await (const rows of client.attributes(query, { onRefused }, signal)) {
       count += rows.length
       await stage.attributes(rows.filter((row) => this.#wasAskedFor(row)))
-      this.#request.progress(this.#done, this.#total)
+      // Rows come event by event, so the progress moves within a list too.
+      for (const { eventUuid } of rows) this.#begun.add(eventUuid)
+      this.#request.progress(Math.min(this.#done + this.#begun.size, this.#total), this.#total)
     }
     await this.#doubtUnread(metas, refusals)
     if (count === 0) await this.#doubtEmpty(metas)

@@ -36,51 +36,91 @@ export function mispSearch(options: MispSearchOptions): Source {
 }
 
 async function read(options: MispSearchOptions, request: ReadRequest): Promise<Answer> {
-  const { client, search, types } = options
+  const { client, search } = options
   const { stage, signal } = request
-  // Only for MISP's clock: an index of no event is the cheapest answer with a Date.
-  const { serverTime } = await client.eventIndex({ eventid: ['0'] }, signal)
-  const { limit, ...filters } = search
-  const query = { type: types, ...filters, includeEventTags: 1 }
-  const refused: Refusal[] = []
-  const maxRows = typeof limit === 'number' || typeof limit === 'string' ? Number(limit) : undefined
-  const pages = {
-    onRefused: (refusal: Refusal) => void refused.push(refusal),
-    ...(maxRows && Number.isSafeInteger(maxRows) ? { maxRows } : {}),
+  const window = windowOf(search)
+  // restSearch tells no timestamp of an event. Else only MISP's clock is wanted, and an index of no
+  // event is the cheapest answer with a Date.
+  const index = await client.eventIndex(
+    window?.column === 'event_timestamp' ? {} : { eventid: ['0'] },
+    signal,
+  )
+  const reading = {
+    options,
+    request,
+    refused: [] as Refusal[],
+    changedAt: new Map(index.rows.map(({ uuid, timestamp }) => [uuid, timestamp])),
   }
-  for await (const rows of client.attributes(query, pages, signal)) {
-    await stageEvents(rows, request)
-    await stage.attributes(rows)
-    request.progress(stage.rows, 0)
-  }
+  await readRows(reading, search)
   if (stage.rows === 0) await confirmEmpty(options, request)
+  await doubtAll(reading)
   return {
-    at: serverTime,
+    at: index.serverTime,
     unchanged: false,
     missing: [],
-    whole: refused.length === 0,
-    ...windowOf(search, serverTime),
+    whole: reading.refused.length === 0,
+    ...(window ? { window: { column: window.column, before: index.serverTime - window.ago } } : {}),
+    ...(mayHaveDrifted(reading) ? { confirm: (uuids) => confirm(reading, uuids) } : {}),
     warnings:
-      refused.length > 0
-        ? [`${refused.length} rows were unreadable; nothing is taken for gone`]
+      reading.refused.length > 0
+        ? [`${reading.refused.length} rows were unreadable; nothing is taken for gone`]
         : [],
   }
 }
 
-async function stageEvents(rows: readonly AttributeRow[], { stage }: ReadRequest): Promise<void> {
+interface Reading {
+  readonly options: MispSearchOptions
+  readonly request: ReadRequest
+  readonly refused: Refusal[]
+  /** Of events by uuid, where the window asks for it. */
+  readonly changedAt: ReadonlyMap<string, number>
+}
+
+async function readRows(reading: Reading, search: MispSearchOptions['search']): Promise<void> {
+  const { client, types } = reading.options
+  const { stage, signal, progress } = reading.request
+  const { limit, ...filters } = search
+  const query = { type: types, ...filters, includeEventTags: 1 }
+  const maxRows = typeof limit === 'number' || typeof limit === 'string' ? Number(limit) : undefined
+  const pages = {
+    onRefused: (refusal: Refusal) => void reading.refused.push(refusal),
+    ...(maxRows && Number.isSafeInteger(maxRows) ? { maxRows } : {}),
+  }
+  for await (const rows of client.attributes(query, pages, signal)) {
+    await stageEvents(rows, reading)
+    await stage.attributes(rows)
+    progress(stage.rows, 0)
+  }
+}
+
+/** A page never has fewer rows unless it is the last. */
+const SMALLEST_PAGE = 100
+
+/** Whoever asks for so many rows, or for some by name, gets no others. */
+function mayHaveDrifted({ options: { search }, request: { stage } }: Reading): boolean {
+  return stage.rows >= SMALLEST_PAGE && !('limit' in search) && !('uuid' in search)
+}
+
+async function confirm(reading: Reading, uuids: readonly string[]): Promise<void> {
+  await readRows(reading, { ...reading.options.search, uuid: uuids })
+  await doubtAll(reading)
+}
+
+async function stageEvents(rows: readonly AttributeRow[], reading: Reading): Promise<void> {
+  const { stage } = reading.request
   const fresh = new Map<string, StagedEvent>()
   for (const row of rows) {
-    if (!stage.has(row.eventUuid)) fresh.set(row.eventUuid, eventOf(row))
+    if (!stage.has(row.eventUuid)) fresh.set(row.eventUuid, eventOf(row, reading))
   }
   if (fresh.size > 0) await stage.events([...fresh.values()])
 }
 
 /** restSearch tells neither the event's timestamp nor whether it is published. */
-function eventOf(row: AttributeRow): StagedEvent {
+function eventOf(row: AttributeRow, { changedAt }: Reading): StagedEvent {
   return {
     uuid: row.eventUuid,
     mispId: row.eventId,
-    timestamp: 0,
+    timestamp: changedAt.get(row.eventUuid) ?? 0,
     published: true,
     publishTimestamp: row.publishTimestamp,
     info: row.eventInfo,
@@ -89,6 +129,13 @@ function eventOf(row: AttributeRow): StagedEvent {
     removalsOnly: false,
     recheck: false,
   }
+}
+
+/** A row that could not be read may be any row of any event. */
+async function doubtAll({ refused, request: { stage } }: Reading): Promise<void> {
+  if (refused.length === 0) return
+  const doubt = { incomplete: true, recheck: false }
+  await stage.doubts(stage.staged.map((event) => ({ event, ...doubt })))
 }
 
 /**
@@ -111,14 +158,17 @@ const WINDOWS: Readonly<Record<string, Window['column']>> = {
 }
 const UNITS: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 }
 
+interface RelativeWindow {
+  readonly column: Window['column']
+  /** Seconds. */
+  readonly ago: number
+}
+
 /** The first relative window of the search; one that does not move expires nothing. */
-export function windowOf(
-  search: Readonly<Record<string, unknown>>,
-  now: number,
-): { window?: Window } {
+function windowOf(search: Readonly<Record<string, unknown>>): RelativeWindow | null {
   for (const [name, column] of Object.entries(WINDOWS)) {
     const ago = /^(\d+)([dhms])$/.exec(String(search[name] ?? ''))
-    if (ago) return { window: { column, before: now - Number(ago[1]) * UNITS[ago[2]!]! } }
+    if (ago) return { column, ago: Number(ago[1]) * UNITS[ago[2]!]! }
   }
-  return {}
+  return null
 }

@@ -66,10 +66,11 @@ export async function pull(options: PullOptions): Promise<PullReport> {
       signal: options.signal,
     })
     await stage.settle()
+    const labels = { source: source.name }
+    options.metrics.gauge('tipline_source_last_good_sync_seconds', labels, answer.at)
     await writer.markAbsent({ source: row.id, uuids: answer.missing, now: answer.at })
     if (answer.unchanged) return await acceptUnchanged(options, answer)
-    if (answer.whole) await writer.departAllOthers(row.id)
-    return await judgeAndApply({ options, answer, settingsChanged, rows: stage.rows })
+    return await judgeAndApply({ options, answer, settingsChanged, stage })
   } finally {
     await writer.discardStaging()
   }
@@ -92,6 +93,7 @@ async function beginStage(options: PullOptions): Promise<Stage> {
 async function acceptUnchanged(options: PullOptions, answer: Answer): Promise<PullReport> {
   const { source, row, writer } = options
   await writer.touchSource({ source: row.id, at: answer.at })
+  tellFrozen(options, false)
   // Nothing is withheld of an answer that is as the ledger is.
   for (const { kind } of options.withheld) await writer.clearWithheld({ source: row.id, kind })
   return {
@@ -110,22 +112,19 @@ interface Judged {
   readonly options: PullOptions
   readonly answer: Answer
   readonly settingsChanged: boolean
-  readonly rows: number
+  readonly stage: Stage
 }
 
 async function judgeAndApply(judged: Judged): Promise<PullReport> {
   const { options, answer, settingsChanged } = judged
   const { source, row, writer } = options
-  const judgement = await writer.judge({
-    source: row.id,
-    ...(answer.window ? { window: answer.window } : {}),
-    ...(settingsChanged ? { types: source.types } : {}),
-  })
+  const judgement = await judgeConfirmed(judged)
   const identity = await identityOf(options, judgement)
   const recent = await writer.recentLevel({ source: row.id, now: answer.at })
   const doubts = guard(
     {
       ...judgement,
+      first: row.lastGood === null,
       recent,
       identityChanged: identity !== null && row.identity !== null && identity !== row.identity,
       settingsChanged,
@@ -146,10 +145,38 @@ async function judgeAndApply(judged: Judged): Promise<PullReport> {
     settings: source.settings,
     // A changed identity is taken over only once what it takes away has been accepted.
     identity: kinds.has('revocations') ? null : identity,
-    // What the user has accepted is no bleeding.
-    absent: kinds.has('revocations') || doubts.revocations ? 0 : judgement.absent,
+    absent: kinds.has('revocations') ? 0 : judgement.absent,
+    // What the user has accepted is no bleeding, and ends what bled before.
+    rebase: doubts.revocations !== null && !kinds.has('revocations'),
   })
   return report({ judged, result, withheld })
+}
+
+/** Drift loses a few rows; when more than these are missing, that is not why. */
+const MOST_CONFIRMED = 5000
+const UUIDS_A_REQUEST = 500
+
+async function judgeConfirmed(judged: Judged): Promise<Judgement> {
+  const { options, answer, stage } = judged
+  const judgement = await judgeStaged(judged)
+  const { confirm } = answer
+  if (!confirm || judgement.absent === 0 || judgement.absent > MOST_CONFIRMED) return judgement
+  const uuids = await options.writer.absentAttributes()
+  for (let from = 0; from < uuids.length; from += UUIDS_A_REQUEST) {
+    await confirm(uuids.slice(from, from + UUIDS_A_REQUEST))
+  }
+  await stage.settle()
+  return judgeStaged(judged)
+}
+
+async function judgeStaged({ options, answer, settingsChanged }: Judged): Promise<Judgement> {
+  const { source, row, writer } = options
+  if (answer.whole) await writer.departAllOthers(row.id)
+  return writer.judge({
+    source: row.id,
+    ...(answer.window ? { window: answer.window } : {}),
+    ...(settingsChanged ? { types: source.types } : {}),
+  })
 }
 
 /** Asked only when something disappears, or the first time. */
@@ -181,12 +208,12 @@ async function withholdDoubtful(doubtful: Doubtful): Promise<PullReport['withhel
       await options.writer.clearWithheld({ source: options.row.id, kind })
     }
   }
-  options.metrics.gauge(
-    'tipline_source_frozen',
-    { source: options.source.name },
-    withheld.length > 0 ? 1 : 0,
-  )
+  tellFrozen(options, withheld.length > 0)
   return withheld
+}
+
+function tellFrozen({ metrics, source }: PullOptions, frozen: boolean): void {
+  metrics.gauge('tipline_source_frozen', { source: source.name }, Number(frozen))
 }
 
 /** null: the user has accepted this, and it is nothing larger than what was shown. */
@@ -230,7 +257,7 @@ interface Applied {
 }
 
 function report({ judged, result, withheld }: Applied): PullReport {
-  const { options, answer, rows } = judged
+  const { options, answer, stage } = judged
   const source = options.source.name
   options.metrics.count('tipline_indicators_added_total', { source }, result.added)
   for (const [cause, count] of Object.entries(result.removed)) {
@@ -239,7 +266,7 @@ function report({ judged, result, withheld }: Applied): PullReport {
   return {
     source,
     unchanged: false,
-    attributes: rows,
+    attributes: stage.rows,
     added: result.added,
     changed: result.changed,
     removed: result.removed,

@@ -2,7 +2,7 @@
  * Deriving again what is in the ledger: all of it when the policy, a list or the normaliser changed,
  * and the few whose verdict changes with time. No source is asked.
  */
-import { randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { AsyncWriter } from '../ledger/ledger.js'
 import type { Derivable, Rederived } from '../ledger/rederive.js'
 import type { Withheld } from '../ledger/sources.js'
@@ -16,8 +16,6 @@ export interface RejudgeOptions {
   readonly guard: GuardSettings
   readonly accept: ReadonlySet<string>
   readonly withheld: readonly Withheld[]
-  /** Live lookup keys now. */
-  readonly live: number
   readonly now: number
   readonly log: Logger
   readonly signal: AbortSignal
@@ -35,9 +33,10 @@ const PAGE = 5000
 export async function rejudgeIfChanged(options: RejudgeOptions): Promise<RejudgeReport> {
   const { writer, deriver, log } = options
   const before = await writer.getMeta(META)
-  if (before === deriver.fingerprint) return { changed: 0, withheld: null }
-  if (before === null) {
-    await writer.setMeta(META, deriver.fingerprint)
+  if (before === null) await writer.setMeta(META, deriver.fingerprint)
+  if (before === null || before === deriver.fingerprint) {
+    // The change that was withheld has been taken back.
+    if (options.withheld.length > 0) await writer.clearWithheld({ source: null, kind: 'policy' })
     return { changed: 0, withheld: null }
   }
   const withheld = await doubt(options)
@@ -71,21 +70,26 @@ export async function rejudgeDue({
 
 /** Would the new policy hold more than the guard lets vanish? Then it waits for a word. */
 async function doubt(options: RejudgeOptions): Promise<RejudgeReport['withheld']> {
-  const { writer, guard, accept, live, now, log } = options
-  let stops = 0
-  await eachDifference(options, async (rows) => {
-    stops += await writer.countStops(rows)
-  })
+  const { writer, guard, accept, deriver, now, log } = options
+  await writer.beginStops()
+  await eachDifference(options, (rows) => writer.addStops(rows))
+  const { stops, live } = await writer.countStops()
   if (stops <= guard.revoke_min || stops * 100 <= live * guard.revoke_percent) return null
-  const why = `the changed policy would stop ${stops} of ${live} live lookup keys`
+  const why = `the changed policy would stop ${stops} of ${live} live indicators`
   const before = options.withheld.find(({ kind }) => kind === 'policy')
-  if (before && accept.has(before.id) && stops <= before.items) return null
-  const id = before && before.items === stops ? before.id : randomBytes(4).toString('hex')
-  if (id !== before?.id) {
+  const isSame = before && before.id === idOf(deriver, before.items) && stops <= before.items
+  if (isSame && accept.has(before.id)) return null
+  const id = isSame ? before.id : idOf(deriver, stops)
+  if (!isSame) {
     await writer.withhold({ id, source: null, kind: 'policy', why, items: stops, live, at: now })
   }
   log.error({ id, kind: 'policy', live }, `withheld: ${why}`)
   return { id, kind: 'policy', why }
+}
+
+/** Names this policy and this much: another policy is another change, however little it stops. */
+function idOf({ fingerprint }: Deriver, stops: number): string {
+  return createHash('sha256').update(`${fingerprint}:${stops}`).digest('hex').slice(0, 8)
 }
 
 /** Hands out the attributes that come out otherwise, page by page; answers how many. */

@@ -6,7 +6,7 @@
  * The caller holds the ship lock.
  */
 import { SinkRejected, SinkUnavailable } from '../errors.js'
-import { type Batch, readCursors, type StateReader } from '../ledger/changes.js'
+import { type Batch, hasSinkAside, readCursors, type StateReader } from '../ledger/changes.js'
 import { liveKeyCounts, netLengths } from '../ledger/knowledge.js'
 import type { Ledger } from '../ledger/ledger.js'
 import { readSources } from '../ledger/sources.js'
@@ -120,19 +120,16 @@ class Shipment {
 
   async run(): Promise<void> {
     const { ledger, sink, signal, clock } = this.#options
-    const startedAt = clock()
     const there = await sink.open(signal)
     const here = readCursors(ledger.db).find((cursor) => cursor.sink === sink.name)
     const why = reasonToRebuild({
       there,
       here: here ?? null,
       ledger: ledger.id,
-      head: this.#states.head(),
       settings: sink.settings,
     })
     const from = here?.seq ?? 0
     const seq = why === null ? await this.#follow(from) : await this.#rebuild(why)
-    if (why !== null) await ledger.writer.clearSinkAside({ sink: sink.name, before: startedAt })
     await sink.beat(heartbeat(ledger, clock()))
     this.#options.metrics.gauge(
       'tipline_sink_lag_changes',
@@ -157,6 +154,7 @@ class Shipment {
     const { sink, signal } = this.#options
     let seq = cursor
     for await (const batch of this.#touched(cursor)) {
+      await this.#forgetAside(batch)
       await this.#settingAside(() => sink.apply(batch.states, signal))
       seq = batch.seq
       await this.#remember(seq)
@@ -170,12 +168,13 @@ class Shipment {
    * end: a rebuild that breaks off starts again.
    */
   async #rebuild(why: string): Promise<number> {
-    const { sink, signal, log, metrics } = this.#options
+    const { sink, signal, log, metrics, ledger } = this.#options
     log.info({ sink: sink.name }, `rebuilding the sink: ${why}`)
     metrics.count('tipline_sink_rebuilds_total', { sink: sink.name, reason: why })
     this.#rebuilt = why
     this.#keys = 0
     const end = { seq: 0 }
+    await ledger.writer.clearSinkAside({ sink: sink.name, items: null })
     await this.#settingAside(() => sink.rebuild(this.#everything(end), signal))
     await this.#remember(end.seq)
     return end.seq
@@ -210,14 +209,24 @@ class Shipment {
     }
   }
 
+  /** What these keys hold now is tried anew. */
+  async #forgetAside({ states }: Batch): Promise<void> {
+    const { ledger, sink } = this.#options
+    if (!hasSinkAside(ledger.db, sink.name)) return
+    const items = states.map(({ space, value }) => `${space}:${value}`)
+    await ledger.writer.clearSinkAside({ sink: sink.name, items })
+  }
+
   async #settingAside(work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (error) {
       if (!(error instanceof SinkRejected)) throw error
-      const { ledger, sink, clock, log } = this.#options
+      const { ledger, sink, clock, log, metrics } = this.#options
       const at = clock()
       this.#setAside += error.items.length
+      const labels = { sink: sink.name }
+      metrics.count('tipline_sink_set_aside_total', labels, error.items.length)
       await ledger.writer.setSinkAside(
         error.items.map(({ item, reason }) => ({ sink: sink.name, item, reason, at })),
       )
@@ -242,8 +251,6 @@ interface Standing {
   readonly there: Position | null
   readonly here: { readonly seq: number; readonly settings: string } | null
   readonly ledger: string
-  /** The ledger's last change. */
-  readonly head: number
   /** The sink's present settings. */
   readonly settings: string
 }
@@ -255,7 +262,8 @@ export function reasonToRebuild(standing: Standing): string | null {
   if (there === null) return 'it remembers nothing'
   if (there.ledger !== standing.ledger) return 'it holds the state of another ledger'
   if (there.seq < here.seq) return 'it has lost what was written last'
-  if (there.seq > standing.head) return 'it is ahead of the ledger'
+  // After a power cut, or between the two halves of `#remember`: what it holds more is unknown here.
+  if (there.seq > here.seq) return 'it is ahead of the ledger'
   if (there.settings !== settings || here.settings !== settings) return 'its settings changed'
   return null
 }

@@ -26,6 +26,11 @@ export interface Answer {
   readonly whole: boolean
   /** Rows older than this have left the window that was asked for. */
   readonly window?: Window
+  /**
+   * Where pages may have drifted: stages what of these attributes, which the answer did not hold, is
+   * there all the same.
+   */
+  readonly confirm?: (uuids: readonly string[]) => Promise<void>
   /** What could not be read, one line each; the rest went on. */
   readonly warnings: readonly string[]
 }

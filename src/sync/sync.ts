@@ -3,7 +3,6 @@
  * pulled. One source or sink that fails holds up no other.
  */
 import { EXIT, type ExitStatus, SourceError } from '../errors.js'
-import { liveKeyCounts } from '../ledger/knowledge.js'
 import type { Ledger } from '../ledger/ledger.js'
 import { acquireLock } from '../ledger/lock.js'
 import { readWithheld, type SourceRow } from '../ledger/sources.js'
@@ -129,25 +128,21 @@ async function withShipLock<T>(
   }
 }
 
-async function shipAll(options: SyncOptions, line: Feedline): Promise<ShipReport[]> {
-  const { ledger, clock, log, metrics, signal, sleep, onProgress } = options
-  return Promise.all(
-    options.sinks.map((sink) =>
-      ship(
-        {
-          ledger,
-          sink,
-          clock,
-          log,
-          metrics,
-          signal,
-          sleep,
-          progress: (keys) => onProgress({ phase: 'ship', sink: sink.name, keys }),
-        },
-        line,
-      ),
-    ),
-  )
+type ShipOptions = Pick<
+  SyncOptions,
+  'dataDir' | 'ledger' | 'sinks' | 'clock' | 'log' | 'metrics' | 'sleep' | 'signal'
+> &
+  Partial<Pick<SyncOptions, 'onProgress'>>
+
+async function shipAll(options: ShipOptions, line: Feedline): Promise<ShipReport[]> {
+  const { sinks, onProgress, sleep, ...rest } = options
+  const shipments = sinks.map((sink) => {
+    const progress = (keys: number) => onProgress?.({ phase: 'ship', sink: sink.name, keys })
+    return ship({ ...rest, sleep, sink, progress }, line)
+  })
+  // What is thrown is a bug of one sink; the others must not run on behind our back.
+  await Promise.allSettled(shipments)
+  return Promise.all(shipments)
 }
 
 async function pullAll(
@@ -164,7 +159,6 @@ async function pullAll(
     guard: options.guard,
     accept: options.accept,
     withheld: readWithheld(ledger.db).filter(({ source }) => source === null),
-    live: Object.values(liveKeyCounts(ledger.db)).reduce((sum, n) => sum + n, 0),
     now: clock(),
     log,
     signal: options.signal,
@@ -234,17 +228,8 @@ function statusOf({ policy, sources, sinks }: Omit<SyncReport, 'status'>): ExitS
 }
 
 /** Only the second half: what is in the ledger into the sinks. For holds by hand and restores. */
-export async function shipOnly(
-  options: Pick<
-    SyncOptions,
-    'dataDir' | 'ledger' | 'sinks' | 'clock' | 'log' | 'metrics' | 'sleep' | 'signal'
-  >,
-): Promise<ShipReport[]> {
-  return withShipLock(options, () => {
-    const line = new Feedline()
-    line.close()
-    return Promise.all(
-      options.sinks.map((sink) => ship({ ...options, sink, progress: () => undefined }, line)),
-    )
-  })
+export async function shipOnly(options: Omit<ShipOptions, 'onProgress'>): Promise<ShipReport[]> {
+  const line = new Feedline()
+  line.close()
+  return withShipLock(options, () => shipAll(options, line))
 }

@@ -1,0 +1,110 @@
+/** What a cycle costs: MISP in requests, the sink in writes. */
+import { afterEach, describe, expect, it } from 'vitest'
+import { bulkWorld, smallWorld, touch } from '../misp/world.js'
+import { hasMemcached } from '../servers/memcached.js'
+import { counter } from './contents.js'
+import { removedIn } from './house.js'
+import { domains, HOUR, NOW, Rig } from './rig.js'
+
+let rig: Rig
+afterEach(() => rig.close())
+
+async function writesOf(work: () => Promise<unknown>): Promise<number> {
+  const before = await counter(rig.memcached!, 'cmd_set')
+  await work()
+  return (await counter(rig.memcached!, 'cmd_set')) - before
+}
+
+/** Heartbeat, net lengths and MISP2memcached's counter. */
+const BEAT = 3
+
+describe.skipIf(!hasMemcached())('a cycle in which nothing changed', () => {
+  const worlds = {
+    'a hundred events': () => smallWorld({ now: NOW }),
+    'two thousand events': () => bulkWorld({ now: NOW, attributes: 4000, eventsOf: 2 }),
+  }
+  for (const [what, store] of Object.entries(worlds)) {
+    it(`sends one request and writes the heartbeat, with ${what}`, async () => {
+      rig = await Rig.start({ store, memcached: true })
+      await rig.syncRight()
+      rig.store.advance(HOUR)
+      rig.misp.requests.length = 0
+      const writes = await writesOf(() => rig.house.sync())
+      expect(rig.misp.requests.map(({ path, filters }) => [path, filters])).toEqual([
+        ['/events/index', { minimal: 1 }],
+      ])
+      expect(writes).toBe(BEAT)
+    })
+  }
+})
+
+describe('what is asked for', () => {
+  it('is the events that changed, and each once', async () => {
+    rig = await Rig.start({
+      store: () => bulkWorld({ now: NOW, attributes: 5000, eventsOf: 50 }),
+    })
+    await rig.syncRight()
+    rig.store.advance(HOUR)
+    const touched = touch(rig.store, 10)
+    const events = touched.map((id) => String(rig.store.attribute(id).event_id))
+    rig.store.advance(HOUR)
+    rig.misp.requests.length = 0
+    await rig.syncRight()
+    const asked = rig.misp.requests.map(({ path, filters }) => [path, filters.eventid])
+    expect(asked).toEqual([
+      ['/events/index', undefined],
+      ['/events/index', events],
+      ['/attributes/restSearch', events],
+      ['/events/index', events],
+    ])
+    const rows = rig.misp.requests.reduce((sum, request) => sum + request.rows, 0)
+    expect(rows).toBe(500)
+  })
+
+  it('is never again an event that has nothing to match', async () => {
+    rig = await Rig.start()
+    rig.store.addEvent({ attributes: [{ type: 'text', value: 'only words' }] })
+    rig.store.addEvent({ attributes: [{ type: 'domain', value: 'x.example.com', to_ids: false }] })
+    rig.store.addEvent({ published: false, attributes: domains(3) })
+    rig.store.addEvent({ attributes: [{ type: 'domain', value: 'not a domain' }] })
+    rig.store.advance(HOUR)
+    await rig.syncRight()
+    rig.misp.requests.length = 0
+    await rig.syncRight()
+    expect(rig.misp.requests).toHaveLength(1)
+  })
+
+  it('is never again an event whose attributes this key may not see', async () => {
+    rig = await Rig.start()
+    const hidden = domains(3).map((row) => ({ ...row, distribution: 0 }))
+    rig.store.addEvent({ attributes: hidden })
+    rig.store.advance(HOUR)
+    await rig.syncRight()
+    await rig.syncRight()
+    rig.misp.requests.length = 0
+    await rig.syncRight()
+    expect(rig.misp.requests).toHaveLength(1)
+  })
+
+  it('is never again an event that lost its last attribute', async () => {
+    rig = await Rig.start()
+    rig.store.addEvent({ attributes: domains(2) })
+    rig.store.advance(HOUR)
+    await rig.syncRight()
+    for (const id of [1, 2]) rig.store.softDelete(id)
+    rig.store.advance(HOUR)
+    const report = await rig.syncRight()
+    expect(removedIn(report)).toEqual({ deleted: 2 })
+    for (let n = 0; n < 2; n += 1) {
+      rig.misp.requests.length = 0
+      await rig.syncRight()
+      expect(rig.misp.requests).toHaveLength(1)
+    }
+  })
+
+  it('waits for nothing: no retry, no pause', async () => {
+    rig = await Rig.start({ store: () => smallWorld({ now: NOW }) })
+    await rig.syncRight()
+    expect(rig.house.waits).toEqual([])
+  })
+})
