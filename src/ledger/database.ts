@@ -26,7 +26,7 @@ export function openForWriting(dataDir: string): Database {
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY')
     // A big pull would else checkpoint, and wait for the disk, after every thousand pages.
-    db.exec('PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384')
+    db.exec('PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 16384')
     migrate(db, dataDir)
     return db
   } catch (error) {
@@ -45,7 +45,7 @@ export function openForReading(dataDir: string): Database {
   }
   const db = connect(ledgerPath(dataDir), true)
   try {
-    db.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384')
+    db.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192')
     const version = schemaVersion(db)
     if (version !== MIGRATIONS.length) throw otherVersion(version)
     return db

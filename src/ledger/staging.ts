@@ -99,7 +99,7 @@ export class Staging {
     db.prepare('ATTACH ? AS stage').run(this.#path)
     // It is thrown away after a crash, so it needs neither journal nor syncs.
     db.exec('PRAGMA stage.journal_mode = OFF; PRAGMA stage.synchronous = OFF')
-    db.exec('PRAGMA stage.locking_mode = EXCLUSIVE; PRAGMA stage.cache_size = -32768')
+    db.exec('PRAGMA stage.locking_mode = EXCLUSIVE; PRAGMA stage.cache_size = -8192')
     db.exec(STAGING)
     this.#insertEvent = db.prepare(
       `INSERT INTO stage.event (id, uuid, misp_id, timestamp, published, publish_timestamp, info,

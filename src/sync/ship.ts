@@ -39,7 +39,7 @@ export interface ShipReport {
 }
 
 /** Changes a batch; large enough for the pipeline, small enough to keep the thread free. */
-const BATCH = 5000
+const BATCH = 1000
 const PAUSE_MS = 50
 const RETRY = { attempts: 4, baseMs: 500, maxMs: 5000 }
 
