@@ -2,6 +2,7 @@
  * The change log as ship reads it: which lookup keys were touched since a cursor, and the full present
  * state of each, in one snapshot.
  */
+import { PORTED } from './settle.js'
 import type { Database, Statement } from './sqlite.js'
 
 /**
@@ -52,7 +53,7 @@ const SERVED_CARRIERS = `
  */
 const statesOf = (indicators: string) => `
   WITH chosen AS (${indicators}),
-       ported AS (SELECT DISTINCT space FROM indicator WHERE port > 0)
+       ported AS (${PORTED})
   SELECT ${STATE_COLUMNS}
   FROM chosen t CROSS JOIN indicator i ON i.id = t.indicator ${SERVED_CARRIERS}
   WHERE i.space NOT IN (SELECT space FROM ported)
@@ -111,6 +112,8 @@ export class StateReader {
   readonly #live: Statement
   readonly #one: Statement
   readonly #event: Statement
+  readonly #version: Statement
+  #seen = -1
   #events = new Map<number, CachedEvent>()
 
   constructor(db: Database) {
@@ -119,6 +122,7 @@ export class StateReader {
     this.#live = arrays(db.prepare(LIVE))
     this.#one = arrays(db.prepare(ONE))
     this.#event = db.prepare(EVENT)
+    this.#version = db.prepare('PRAGMA data_version')
   }
 
   close(): void {
@@ -149,7 +153,7 @@ export class StateReader {
     this.#db.exec('BEGIN')
     try {
       const seq = this.head()
-      this.#events = new Map()
+      this.#forgetIfChanged()
       const last = this.#lastIndicator()
       for (let after = 0; after < last; after += pageSize) {
         const rows = this.#live.all({ after, upTo: after + pageSize }) as unknown as StateRow[]
@@ -158,6 +162,13 @@ export class StateReader {
     } finally {
       this.#db.exec('COMMIT')
     }
+  }
+
+  /** Events are kept from snapshot to snapshot, as long as nobody has written to the ledger. */
+  #forgetIfChanged(): void {
+    const { data_version: version } = this.#version.get() as { data_version: number }
+    if (version !== this.#seen) this.#events = new Map()
+    this.#seen = version
   }
 
   #lastIndicator(): number {
@@ -194,8 +205,7 @@ export class StateReader {
   #snapshot<T>(work: () => T): T {
     this.#db.exec('BEGIN')
     try {
-      // Events may have changed since the last snapshot.
-      if (this.#events.size > 0) this.#events = new Map()
+      this.#forgetIfChanged()
       return work()
     } finally {
       this.#db.exec('COMMIT')
