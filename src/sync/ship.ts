@@ -5,6 +5,7 @@
  *
  * The caller holds the ship lock.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import { SinkRejected, SinkUnavailable } from '../errors.js'
 import { type Batch, hasSinkAside, readCursors, type StateReader } from '../ledger/changes.js'
 import { liveKeyCounts, netLengths } from '../ledger/knowledge.js'
@@ -204,6 +205,9 @@ class Shipment {
       if (batch) {
         yield batch
         seq = batch.seq
+        // A sink that has room answers at once. Without a turn of the event loop the ledger's writer
+        // would wait, until all of this is shipped, to be told to apply the next batch.
+        await turn()
       } else if (open) await this.#line.more()
       else return
     }
