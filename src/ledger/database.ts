@@ -45,7 +45,7 @@ export function openForReading(dataDir: string): Database {
   }
   const db = connect(ledgerPath(dataDir), true)
   try {
-    db.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192')
+    db.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384')
     const version = schemaVersion(db)
     if (version !== MIGRATIONS.length) throw otherVersion(version)
     return db
