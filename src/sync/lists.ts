@@ -1,5 +1,5 @@
 /** Fetching the warninglists that the policy asks for: shipped, from a folder, from the MISPs. */
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ConfigError, SourceError, UsageError } from '../errors.js'
@@ -79,26 +79,47 @@ async function fromMisps(options: ListOptions): Promise<WarningList[]> {
   for (const source of options.sources) {
     if (source.type === 'feed') continue
     const raw = await cached(source, options)
-    raw.forEach((json, n) => {
-      lists.push(parseWarninglist(json, `${source.name}, list ${n + 1}`))
-    })
+    lists.push(...raw.flatMap((json, n) => parseForeign(json, { source, n, options })))
   }
   return lists
 }
 
+/** One odd list of a MISP must not stop everything, as one of the user's own does. */
+function parseForeign(
+  json: unknown,
+  { source, n, options }: { source: MispSourceSettings; n: number; options: ListOptions },
+): WarningList[] {
+  try {
+    return [parseWarninglist(json, `${source.name}, list ${n + 1}`)]
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    options.deps.log.warn({ source: source.name }, `${error.message}; it is left out`)
+    return []
+  }
+}
+
 async function cached(source: MispSourceSettings, options: ListOptions): Promise<unknown[]> {
   const path = join(options.dataDir, 'lists', `${source.name}.json`)
-  const kept = statSync(path, { throwIfNoEntry: false })
-  const read = () => readJson(path) as unknown[]
-  if (options.offline) return kept ? read() : []
-  if (kept && options.now - kept.mtimeMs / 1000 < CACHE_SECONDS) return read()
+  const kept = readKept(path)
+  if (options.offline) return kept?.lists ?? []
+  if (kept && options.now - kept.at < CACHE_SECONDS) return kept.lists
   try {
     return await fetchLists(source, { path, options })
   } catch (error) {
     if (!kept || !(error instanceof SourceError)) throw error
     // Yesterday's lists are better than none: without them, what they hold would be served.
     options.deps.log.warn({ source: source.name }, `${error.message}; yesterday's lists are used`)
-    return read()
+    return kept.lists
+  }
+}
+
+/** null: nothing is kept, or nothing that can be read; it is only a copy. */
+function readKept(path: string): { readonly lists: unknown[]; readonly at: number } | null {
+  try {
+    const lists: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    return Array.isArray(lists) ? { lists, at: statSync(path).mtimeMs / 1000 } : null
+  } catch {
+    return null
   }
 }
 
@@ -110,7 +131,8 @@ async function fetchLists(
   try {
     const lists = await client.warninglists(options.signal)
     mkdirSync(join(options.dataDir, 'lists'), { recursive: true })
-    writeFileSync(path, JSON.stringify(lists))
+    writeFileSync(`${path}.new`, JSON.stringify(lists))
+    renameSync(`${path}.new`, path)
     return lists
   } finally {
     await dispatcher.close()

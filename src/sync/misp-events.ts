@@ -117,6 +117,8 @@ class Reading {
   #differs(row: IndexRow): boolean {
     const known = this.#known.get(row.uuid)
     if (!known || this.#request.settingsChanged || known.recheck) return true
+    // A MISP that was set up anew may number its events otherwise.
+    if (known.mispId !== row.id) return true
     return known.timestamp !== row.timestamp || known.published !== row.published
   }
 
@@ -161,10 +163,9 @@ class Reading {
   async #readList(list: readonly Wanted[], last: boolean): Promise<Wanted[]> {
     const { client } = this.#options
     const { signal, stage } = this.#request
-    const metas = await client.eventMeta(
-      list.map(({ id }) => id),
-      signal,
-    )
+    const asked = new Set(list.map(({ uuid }) => uuid))
+    const ids = list.map(({ id }) => id)
+    const metas = (await client.eventMeta(ids, signal)).filter(({ uuid }) => asked.has(uuid))
     await stage.events(metas.map((meta) => this.#toStaged(meta)))
     for (const group of this.#groups(metas.filter((meta) => this.#hasRows(meta)))) {
       await this.#readRows(group)
@@ -297,10 +298,12 @@ class Reading {
     const now = new Map(rows.map((row) => [row.uuid, row]))
     const lost = metas.filter(({ uuid, attributeCount }) => attributeCount > 0 && !now.has(uuid))
     const moved = metas.filter((meta) => hasMoved(meta, now.get(meta.uuid)))
-    // Where it can't be told, the next pull finds out.
-    if (refused === 0) await stage.drop(lost.map(({ uuid }) => uuid))
     const first = Math.min(...[...lost, ...moved].map(({ id }) => Number(id)))
-    return metas.filter((meta) => Number(meta.id) >= first && !lost.includes(meta))
+    const unsteady = metas.filter(({ id }) => Number(id) >= first)
+    // One of the rows that could not be read may be theirs.
+    if (refused > 0) return unsteady
+    await stage.drop(lost.map(({ uuid }) => uuid))
+    return unsteady.filter((meta) => !lost.includes(meta))
   }
 
   #warnings(refusedEvents: number): string[] {

@@ -90,6 +90,18 @@ describe('a page that drifts', () => {
     await rig.syncRight()
   })
 
+  it('takes no half of an event that vanishes: it has its time of grace', async () => {
+    rig.house.configure({ absentGrace: HOUR })
+    await rig.syncRight()
+    await changeAll()
+    betweenPages((s) => s.deleteEvent(2))
+    expect(removedIn(await rig.house.sync())).toEqual({})
+    expect(await rig.values()).toHaveLength(270)
+    await rig.house.sync()
+    rig.store.advance(HOUR)
+    await rig.syncRight()
+  })
+
   it('ends though an event moves all the time, and is right when that has ended', async () => {
     await rig.syncRight()
     await changeAll()

@@ -191,8 +191,9 @@ describe('a fault that passes, or does no harm', () => {
     expect(report.status).toBe(0)
     const [source] = report.sources
     expect(source?.ok && source.warnings.join()).toMatch(/unreadable; what is known of them stays/)
-    // The first four rows, of which the first were edited and deleted: as they were known before.
-    expect(await rig.values()).toContain('a0.example.com')
+    // Edited, deleted or as ever: of an event with nameless rows nothing is taken for gone.
+    const known = [0, 1, 2, 3, 4].map((n) => `a${n}.example.com`)
+    expect(await rig.values()).toEqual(expect.arrayContaining(known))
     rig.misp.faults.clear()
     await rig.syncRight()
   })

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { compileFilters, goneBy } from '../../src/sync/filters.js'
 import type { Store } from '../misp/store.js'
-import { removedIn } from './house.js'
+import { mispSettings, removedIn } from './house.js'
 import { DAY, domains, HOUR, NOW, Rig, type RigOptions } from './rig.js'
 
 let rig: Rig
@@ -188,6 +188,16 @@ describe('since', () => {
     rig.store.advance(HOUR)
     await rig.house.sync()
     expect(await rig.values()).toEqual(['awake.example.com', ...loaded])
+  })
+
+  it('is about what is new: what is loaded follows the other filters however old it is', async () => {
+    await start({ filters: { since: NOW - 10 * DAY } }, aged)
+    rig.store.advance(60 * DAY)
+    const since = String(rig.store.now - 10 * DAY)
+    const { misp } = rig
+    const settings = { filters: { since, types: ['ip-dst'] } }
+    rig.house.configure({ sources: [mispSettings(misp.url, misp.keys.readonly, settings)] })
+    expect(removedIn(await rig.house.sync())).toEqual({ filter: 3 })
   })
 
   it('asks no more for it than one request', async () => {

@@ -1,4 +1,5 @@
 /** A sink in memory that keeps the contract, and fails on demand. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SinkRejected, SinkUnavailable } from '../../src/errors.js'
 import type {
   Health,
@@ -23,6 +24,8 @@ export class MemorySink implements Sink {
   /** Keys that it does not take. */
   refuses: (key: string) => boolean = () => false
   position: Position | null = null
+  /** It takes its time over each batch of a rebuild. */
+  pauseMs = 0
 
   constructor(readonly name: string) {}
 
@@ -58,6 +61,7 @@ export class MemorySink implements Sink {
     this.held.clear()
     const all: KeyState[] = []
     for await (const batch of states) {
+      await sleep(this.pauseMs)
       this.#put(batch)
       this.#called('rebuild')
       all.push(...batch)

@@ -112,6 +112,18 @@ describe('an event that changed', () => {
   })
 })
 
+describe('a MISP that was set up anew', () => {
+  it('may number its events otherwise', async () => {
+    const { events } = rig.store
+    const moved = rig.store.event(1)
+    events.delete(1)
+    for (const row of moved.own()) Object.assign(row, { event_id: 77 })
+    events.set(77, Object.assign(moved, { id: 77 }))
+    await rig.syncRight()
+    expect((await rig.house.pieces()).get('domain:a0.example.com')).toBe('77#domain')
+  })
+})
+
 describe('times that lie', () => {
   it('sees an event that a sync brings with its old timestamps', async () => {
     const remote = { timestamp: 1_610_000_000, distribution: 2 }

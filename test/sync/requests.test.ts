@@ -38,6 +38,23 @@ describe.skipIf(!hasMemcached())('a cycle in which nothing changed', () => {
   }
 })
 
+describe.skipIf(!hasMemcached())('a cycle in which a little changed', () => {
+  it('writes what changed, and where it stands', async () => {
+    const store = () => bulkWorld({ now: NOW, attributes: 5000, eventsOf: 50 })
+    rig = await Rig.start({ store, memcached: true })
+    await rig.syncRight()
+    const events = rig.store.eventsById().slice(0, 10)
+    rig.store.advance(HOUR)
+    for (const { id } of events) {
+      rig.store.addAttribute(id, { type: 'domain', value: `late${id}.example.com` })
+      rig.store.publish(id)
+    }
+    rig.store.advance(HOUR)
+    expect(await writesOf(() => rig.house.sync())).toBe(10 + 1 + BEAT)
+    await rig.expectRight()
+  })
+})
+
 describe('what is asked for', () => {
   it('is the events that changed, and each once', async () => {
     rig = await Rig.start({
@@ -59,6 +76,43 @@ describe('what is asked for', () => {
     ])
     const rows = rig.misp.requests.reduce((sum, request) => sum + request.rows, 0)
     expect(rows).toBe(500)
+  })
+
+  it('is no row of a draft that nobody has published yet', async () => {
+    rig = await Rig.start()
+    rig.store.addEvent({ published: false, attributes: domains(3) })
+    await rig.syncRight()
+    expect(rig.misp.requests.map(({ path }) => path)).not.toContain('/attributes/restSearch')
+  })
+
+  it('is comments too where something is known, and they are not taken for strangers', async () => {
+    rig = await Rig.start()
+    rig.store.addEvent({ attributes: [...domains(1), { type: 'comment', value: 'words' }] })
+    rig.store.advance(HOUR)
+    await rig.syncRight()
+    rig.store.editAttribute(1, { value: 'moved.example.com' })
+    rig.store.publish(1)
+    rig.store.advance(HOUR)
+    await rig.syncRight()
+    const labels = { source: 'main', reason: 'type' } as const
+    expect(rig.house.metrics.read('tipline_pull_rows_refused_total', labels)).toBe(0)
+  })
+
+  it('is once more an event with an unreadable row, and then no more', async () => {
+    rig = await Rig.start()
+    rig.store.addEvent({ attributes: domains(3) })
+    rig.store.advance(HOUR)
+    await rig.syncRight()
+    rig.store.editAttribute(1, { value: '' })
+    rig.store.publish(1)
+    rig.store.advance(HOUR)
+    for (const expected of [5, 4, 1]) {
+      rig.misp.requests.length = 0
+      expect((await rig.house.sync()).status).toBe(0)
+      expect(rig.misp.requests.length).toBeLessThanOrEqual(expected)
+      expect(rig.misp.requests.length > 1).toBe(expected > 1)
+      expect(await rig.values()).toContain('n0.example.com')
+    }
   })
 
   it('is never again an event that has nothing to match', async () => {
