@@ -193,7 +193,8 @@ describe('a sync that takes its time', () => {
   })
 
   it('lets another one say who is at it, and end well', async () => {
-    site.misp.pace = 1000
+    // Slow enough that two more processes can start and end meanwhile, on a busy machine too.
+    site.misp.pace = 250
     const running = site.start(['sync', '--json'])
     await until(() => site.misp.requests.some(({ path }) => path.includes('restSearch')))
     const second = await site.ask(['sync'])
@@ -226,7 +227,8 @@ describe('a sync that takes its time', () => {
   ] as const)(
     'ends well at %s, with status %i, and goes on the next time',
     async (signal, status) => {
-      site.misp.pace = 1000
+      // Slow enough that two more processes can start and end meanwhile, on a busy machine too.
+    site.misp.pace = 250
       const running = site.start(['sync'])
       await until(() => site.misp.requests.some(({ path }) => path.includes('restSearch')))
       running.child.kill(signal)
