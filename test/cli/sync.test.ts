@@ -228,7 +228,7 @@ describe('a sync that takes its time', () => {
     'ends well at %s, with status %i, and goes on the next time',
     async (signal, status) => {
       // Slow enough that two more processes can start and end meanwhile, on a busy machine too.
-    site.misp.pace = 250
+      site.misp.pace = 250
       const running = site.start(['sync'])
       await until(() => site.misp.requests.some(({ path }) => path.includes('restSearch')))
       running.child.kill(signal)
