@@ -2,7 +2,7 @@
  * The change log as ship reads it: which lookup keys were touched since a cursor, and the full present
  * state of each, in one snapshot.
  */
-import { PORTED } from './settle.js'
+import { SHARED } from './settle.js'
 import type { Database, Statement } from './sqlite.js'
 
 /**
@@ -32,6 +32,8 @@ export interface State {
   readonly carriers: readonly StateCarrier[]
 }
 
+type Key = Pick<State, 'space' | 'value'>
+
 export interface Batch {
   readonly states: readonly State[]
   /** The cursor after this batch. */
@@ -47,32 +49,29 @@ const SERVED_CARRIERS = `
   LEFT JOIN attribute a ON a.id = c.attribute`
 
 /**
- * The states of the keys of some indicators. Where a space has no ports an indicator is its key; else
- * the key's other indicators are found by its text. No order, and doubles where several ports of a key
- * are among them: sorting took longer than all the rest.
+ * What some indicators tell of their keys, the rows of one indicator together. Where a key is shared
+ * this is not the whole of it: `ONE` reads it then. To join the others of each key here took longer than
+ * all the rest, and read a key of many ports as many times.
  */
 const statesOf = (indicators: string) => `
-  WITH chosen AS (${indicators}),
-       ported AS (${PORTED})
-  SELECT ${STATE_COLUMNS}
-  FROM chosen t CROSS JOIN indicator i ON i.id = t.indicator ${SERVED_CARRIERS}
-  WHERE i.space NOT IN (SELECT space FROM ported)
-  UNION ALL
-  SELECT ${STATE_COLUMNS}
-  FROM chosen t CROSS JOIN indicator k ON k.id = t.indicator
-  CROSS JOIN indicator i ON i.space = k.space AND i.value = k.value ${SERVED_CARRIERS}
-  WHERE k.space IN (SELECT space FROM ported)`
+  SELECT ${STATE_COLUMNS}, ${SHARED}
+  FROM (${indicators}) t CROSS JOIN indicator i ON i.id = t.indicator ${SERVED_CARRIERS}`
 
 const TOUCHED = statesOf(
   'SELECT DISTINCT indicator FROM change WHERE seq > :after AND seq <= :upTo',
 )
 
-const LIVE = statesOf(
-  `SELECT id AS indicator FROM indicator WHERE id > :after AND id <= :upTo AND live_since IS NOT NULL`,
-)
+/** Of a key's live indicators the first, so that the key comes once. */
+const LIVE = statesOf(`
+  SELECT i.id AS indicator FROM indicator i
+  WHERE i.id > :after AND i.id <= :upTo AND i.live_since IS NOT NULL
+    AND NOT (${SHARED} AND EXISTS (
+      SELECT 1 FROM indicator o WHERE o.space = i.space AND o.value = i.value
+        AND o.live_since IS NOT NULL AND o.id < i.id))`)
 
+/** All of one key. */
 const ONE = `
-  SELECT ${STATE_COLUMNS}
+  SELECT ${STATE_COLUMNS}, 0
   FROM indicator i
   JOIN carrier c ON c.indicator = i.id AND c.held_rule IS NULL AND c.hold IS NULL
   JOIN attribute a ON a.id = c.attribute
@@ -94,6 +93,7 @@ type StateRow = [
   lastSeen: number | null,
   liveSince: number,
   event: number,
+  shared: number,
 ]
 
 interface CachedEvent {
@@ -140,14 +140,13 @@ export class StateReader {
       const upTo = Math.min(this.head(), cursor + limit)
       if (upTo <= cursor) return null
       const rows = this.#touched.all({ after: cursor, upTo }) as unknown as StateRow[]
-      return { states: onceByKey(this.#group(rows)), seq: upTo }
+      return { states: this.#states(rows), seq: upTo }
     })
   }
 
   /**
    * All live keys in pages, in one snapshot that stays open until the iteration ends: what changes
-   * meanwhile is in the change log after `seq`. A key with several ports may come on several pages,
-   * whole each time.
+   * meanwhile is in the change log after `seq`.
    */
   *everything(pageSize: number): Generator<Batch> {
     this.#db.exec('BEGIN')
@@ -157,7 +156,7 @@ export class StateReader {
       const last = this.#lastIndicator()
       for (let after = 0; after < last; after += pageSize) {
         const rows = this.#live.all({ after, upTo: after + pageSize }) as unknown as StateRow[]
-        if (rows.length > 0) yield { states: onceByKey(this.#group(rows)), seq }
+        if (rows.length > 0) yield { states: this.#states(rows), seq }
       }
     } finally {
       this.#db.exec('COMMIT')
@@ -177,13 +176,8 @@ export class StateReader {
   }
 
   /** The present states of these keys. */
-  of(keys: readonly { space: string; value: string }[]): State[] {
-    return this.#snapshot(() =>
-      keys.map(({ space, value }) => {
-        const rows = this.#one.all(space, value) as unknown as StateRow[]
-        return this.#group(rows)[0] ?? { space, value, carriers: [] }
-      }),
-    )
+  of(keys: readonly Key[]): State[] {
+    return this.#snapshot(() => keys.map((key) => this.#stateOf(key)))
   }
 
   /** Up to `count` live keys, spread over all of them. */
@@ -192,11 +186,9 @@ export class StateReader {
     const next = this.#db.prepare(
       'SELECT space, value FROM indicator WHERE id >= ? AND live_since IS NOT NULL ORDER BY id LIMIT 1',
     )
-    const keys = new Map<string, { space: string; value: string }>()
+    const keys = new Map<string, Key>()
     for (let n = 0; n < count; n += 1) {
-      const key = next.get(1 + Math.floor(Math.random() * most)) as
-        | { space: string; value: string }
-        | undefined
+      const key = next.get(1 + Math.floor(Math.random() * most)) as Key | undefined
       if (key) keys.set(`${key.space}:${key.value}`, key)
     }
     return this.of([...keys.values()])
@@ -212,23 +204,24 @@ export class StateReader {
     }
   }
 
-  #group(rows: readonly StateRow[]): State[] {
+  /** Each key once. */
+  #states(rows: readonly StateRow[]): State[] {
     const states: State[] = []
-    let group: StateRow[] = []
-    const close = () => {
-      const [first] = group
-      if (first) states.push({ space: first[0], value: first[1], carriers: this.#carriers(group) })
+    const shared = new Map<string, Key>()
+    for (let from = 0, to = 0; from < rows.length; from = to) {
+      const first = rows[from]!
+      for (to = from + 1; to < rows.length && isOfKey(rows[to]!, first); to += 1);
+      const key = { space: first[0], value: first[1] }
+      if (first[11]) shared.set(`${key.space}:${key.value}`, key)
+      else states.push({ ...key, carriers: this.#carriers(rows.slice(from, to)) })
     }
-    for (const row of rows) {
-      const head = group[0]
-      if (head && (head[0] !== row[0] || head[1] !== row[1])) {
-        close()
-        group = []
-      }
-      group.push(row)
-    }
-    close()
+    for (const key of shared.values()) states.push(this.#stateOf(key))
     return states
+  }
+
+  #stateOf({ space, value }: Key): State {
+    const rows = this.#one.all(space, value) as unknown as StateRow[]
+    return { space, value, carriers: this.#carriers(rows) }
   }
 
   #carriers(rows: readonly StateRow[]): StateCarrier[] {
@@ -283,8 +276,8 @@ function toCarrier(row: StateRow, event: CachedEvent): StateCarrier {
   }
 }
 
-function onceByKey(states: readonly State[]): State[] {
-  return [...new Map(states.map((state) => [`${state.space}:${state.value}`, state])).values()]
+function isOfKey(row: StateRow, other: StateRow): boolean {
+  return row[1] === other[1] && row[0] === other[0]
 }
 
 function union(some: readonly string[], others: readonly string[]): string[] {

@@ -168,6 +168,11 @@ CREATE TABLE level (
   PRIMARY KEY (source, at)
 ) STRICT, WITHOUT ROWID;
 `,
+  // To find the keys that have several indicators.
+  `
+DROP INDEX indicator_port;
+CREATE INDEX indicator_port ON indicator (space, value) WHERE port > 0;
+`,
 ]
 
 /** The staging of one pull: a file of its own, thrown away at the start of the next one. */
@@ -272,7 +277,8 @@ CREATE TEMP TABLE touched (
 CREATE TEMP TABLE turned (             -- indicators whose liveness turns
   indicator INTEGER PRIMARY KEY,
   space TEXT NOT NULL,
-  value TEXT NOT NULL,
+  shared TEXT,                         -- the value, where its key may have other indicators
+  plain INTEGER NOT NULL,              -- a plain memcached key can hold it
   live_from INTEGER                    -- NULL: it starts; else it stops
 );
 `

@@ -10,9 +10,21 @@ import type { Database } from './sqlite.js'
 /** A carrier serves when neither the policy nor a hand holds it. */
 export const SERVED = 'c.held_rule IS NULL AND c.hold IS NULL'
 
+/** Has the key of indicator `i` other indicators, or may it have? There is one for each port. */
+export const SHARED = `
+  (i.port > 0 OR EXISTS (
+    SELECT 1 FROM indicator o INDEXED BY indicator_port
+    WHERE o.space = i.space AND o.value = i.value AND o.port > 0))`
+
+/**
+ * A plain memcached key can hold it: 250 bytes of printable ASCII without blanks, `misp-<space>:`
+ * included. `misp-stats` counts these.
+ */
+const PLAIN = `length(i.space) + 6 + length(i.value) <= 250 AND i.value NOT GLOB '*[^!-~]*'`
+
 const TURNED = `
   INSERT INTO turned
-  SELECT t.indicator, i.space, i.value, i.live_since
+  SELECT t.indicator, i.space, iif(${SHARED}, i.value, NULL), ${PLAIN}, i.live_since
   FROM touched t CROSS JOIN indicator i ON i.id = t.indicator
   WHERE (i.live_since IS NULL)
     = EXISTS (SELECT 1 FROM carrier c WHERE c.indicator = t.indicator AND ${SERVED})`
@@ -29,49 +41,31 @@ const TURN = `
                        known_since = coalesce(known_since, :now)
   WHERE id IN (SELECT indicator FROM turned)`
 
-/**
- * How many lookup keys more (or less) are live: one that turns counts only if no other indicator keeps
- * its key alive. `plain`: a plain memcached key can hold it (250 bytes of printable ASCII without
- * blanks, `misp-<space>:` included); `misp-stats` counts these.
- */
+/** How many lookup keys more (or less) are live. */
 const countKeys = (keys: string) => `
   INSERT INTO live_keys
-  SELECT k.space, sum(k.turn), sum(k.turn * (length(k.space) + 6 + length(k.value) <= 250
-                                             AND k.value NOT GLOB '*[^!-~]*'))
-  FROM (${keys}) k WHERE k.turn <> 0
-  GROUP BY k.space
+  SELECT k.space, sum(k.turn), sum(k.turn * k.plain) FROM (${keys}) k
+  WHERE k.turn <> 0 GROUP BY k.space
   ON CONFLICT DO UPDATE SET keys = keys + excluded.keys, plain = plain + excluded.plain`
 
-/**
- * Spaces in which a key can have several indicators, one for each port. Steps from space to space
- * through the index; DISTINCT would read every indicator that has a port.
- */
-export const PORTED = `
-  WITH RECURSIVE step (space) AS (
-    SELECT min(space) FROM indicator WHERE port > 0
-    UNION ALL
-    SELECT (SELECT min(i.space) FROM indicator i WHERE i.port > 0 AND i.space > step.space)
-    FROM step WHERE step.space IS NOT NULL)
-  SELECT space FROM step WHERE space IS NOT NULL`
-
-/** Where there are no ports each indicator is its key. */
+/** An indicator alone is its key. */
 const COUNT_SINGLE = countKeys(`
-  SELECT space, value, iif(live_from IS NULL, 1, -1) AS turn
-  FROM turned WHERE space NOT IN (${PORTED})`)
+  SELECT space, plain, iif(live_from IS NULL, 1, -1) AS turn FROM turned WHERE shared IS NULL`)
 
-const COUNT_PORTED = countKeys(`
-  SELECT space, value, max(live_from IS NULL) - max(live_from IS NOT NULL) AS turn
-  FROM turned t WHERE space IN (${PORTED}) AND NOT EXISTS (
+/** A key that turns with one of its indicators counts only if no other one keeps it alive. */
+const COUNT_SHARED = countKeys(`
+  SELECT space, plain, max(live_from IS NULL) - max(live_from IS NOT NULL) AS turn
+  FROM turned t WHERE shared IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM indicator i
-    WHERE i.space = t.space AND i.value = t.value AND i.live_since IS NOT NULL
+    WHERE i.space = t.space AND i.value = t.shared AND i.live_since IS NOT NULL
       AND i.id NOT IN (SELECT indicator FROM turned))
-  GROUP BY space, value`)
+  GROUP BY space, shared`)
 
 /** Answers how many indicators were touched. */
 export function settle(db: Database, { now, why }: { now: number; why: string }): number {
   db.exec(TURNED)
   db.exec(COUNT_SINGLE)
-  db.exec(COUNT_PORTED)
+  db.exec(COUNT_SHARED)
   db.prepare(CLOSE_HISTORY).run({ now, why })
   db.prepare(TURN).run({ now })
   const touched = db

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LedgerError } from '../../src/errors.js'
 import { backupLedger, restoreLedger } from '../../src/ledger/backup.js'
 import { getMeta, ledgerPath, openForReading } from '../../src/ledger/database.js'
+import { MIGRATIONS } from '../../src/ledger/schema.js'
 import { sqlite } from '../../src/ledger/sqlite.js'
 import { LedgerWriter } from '../../src/ledger/writer.js'
 import { expectInvariants } from './invariants.js'
@@ -86,6 +87,26 @@ describe('versions', () => {
     expect(() => new LedgerWriter(folder)).toThrow(/version 99/)
     expect(() => openForReading(folder)).toThrow(/version 99/)
     expect(readFileSync(ledgerPath(folder)).equals(before)).toBe(true)
+  })
+
+  it('migrates a ledger of the first version and keeps a copy of it (L22)', () => {
+    const old = new (sqlite().DatabaseSync)(ledgerPath(folder))
+    old.exec(`${MIGRATIONS[0]}; PRAGMA user_version = 1`)
+    old.exec(`INSERT INTO meta VALUES ('ledger_id', 'the-old-one')`)
+    old.exec(`INSERT INTO source VALUES (1, 'main', 0, '', NULL, NULL)`)
+    old.close()
+    expect(() => openForReading(folder)).toThrow(/version 1/)
+    const writer = new LedgerWriter(folder)
+    fill(writer, 5)
+    expect(writer.getMeta('ledger_id')).toBe('the-old-one')
+    writer.close()
+    expect(countAttributes(folder)).toBe(5)
+    const kept = new (sqlite().DatabaseSync)(
+      join(folder, `ledger.before-${MIGRATIONS.length}.db`),
+      { readOnly: true },
+    )
+    expect(kept.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 })
+    kept.close()
   })
 
   it('says what a damaged file is', () => {
