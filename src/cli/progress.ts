@@ -1,5 +1,5 @@
 /** Progress bars on stderr, one for each source and sink; log lines go above them. */
-import { MultiBar } from 'cli-progress'
+import type { MultiBar } from 'cli-progress'
 import { printable } from '../log.js'
 import type { SyncProgress } from '../sync/sync.js'
 
@@ -10,22 +10,13 @@ export class Progress {
   readonly #bars: MultiBar | null
   readonly #byName = new Map<string, ReturnType<MultiBar['create']>>()
 
+  private constructor(bars: MultiBar | null) {
+    this.#bars = bars
+  }
+
   /** `shown`: stderr is a terminal, and nobody asked for JSON. */
-  constructor({ shown }: { shown: boolean }) {
-    this.#bars = shown
-      ? new MultiBar({
-          format: FORMAT,
-          barsize: BAR,
-          barCompleteChar: '█',
-          barIncompleteChar: '░',
-          clearOnComplete: true,
-          hideCursor: true,
-          // Log lines overwrite the bars, which then must be drawn anew though nothing moved.
-          forceRedraw: true,
-          // SIGINT is ours.
-          gracefulExit: false,
-        })
-      : null
+  static async open({ shown }: { shown: boolean }): Promise<Progress> {
+    return new Progress(shown ? await openBars() : null)
   }
 
   show(progress: SyncProgress): void {
@@ -65,4 +56,21 @@ export class Progress {
       bar.update(value, payload)
     } else this.#byName.set(name, this.#bars.create(total, value, payload))
   }
+}
+
+/** Not loaded where nobody looks, as under cron. */
+async function openBars(): Promise<MultiBar> {
+  const { MultiBar } = await import('cli-progress')
+  return new MultiBar({
+    format: FORMAT,
+    barsize: BAR,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    clearOnComplete: true,
+    hideCursor: true,
+    // Log lines overwrite the bars, which then must be drawn anew though nothing moved.
+    forceRedraw: true,
+    // SIGINT is ours.
+    gracefulExit: false,
+  })
 }

@@ -24,7 +24,7 @@ const THRIFTY = '--heap-growing-percent=40'
 export async function syncCommand(context: Context, options: SyncOptions): Promise<number> {
   setFlagsFromString(THRIFTY)
   const shown = process.stderr.isTTY === true && !context.out.json
-  const progress = new Progress({ shown })
+  const progress = await Progress.open({ shown })
   const base = await openBase(context, (line) => progress.log(line))
   const lock = await lockOrTell(context, { base, options })
   if (lock === null) return EXIT.done

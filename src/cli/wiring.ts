@@ -76,9 +76,15 @@ export async function withSyncing<T>(
 ): Promise<T> {
   const { config, log, metrics } = base
   return closing(async (later) => {
-    const ledger = await openLedger(config.dataDir)
-    later(() => ledger.close())
+    // Its thread starts while the lists are read.
+    const opening = openLedger(config.dataDir)
+    const closed = opening.then(
+      (ledger) => () => ledger.close(),
+      () => async () => undefined,
+    )
+    later(async () => (await closed)())
     const deriver = await openDeriver(context, base)
+    const ledger = await opening
     const sources = config.sources.map((settings) => openSource(settings, { log, metrics }))
     later(() => closeAll(sources))
     const sinks = openSinks(context, base)

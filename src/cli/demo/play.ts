@@ -92,7 +92,7 @@ async function cycle(context: Context): Promise<Cycle> {
   const base = await openBase(context)
   const lock = await acquireLock({ dataDir: base.config.dataDir, name: 'sync', waitMs: 0 })
   try {
-    const progress = new Progress({ shown: false })
+    const progress = await Progress.open({ shown: false })
     return await withSyncing(context, base, (parts) =>
       runCycle(context, { parts, progress, accept: [] }),
     )
