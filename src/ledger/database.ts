@@ -25,8 +25,9 @@ export function openForWriting(dataDir: string): Database {
   const db = connect(ledgerPath(dataDir), false)
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY')
-    // A big pull would else checkpoint, and wait for the disk, after every thousand pages.
-    db.exec('PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 16384')
+    // A big pull would else checkpoint, and wait for the disk, after every thousand pages. With this
+    // the log beside the ledger stays below 256 MiB; sync empties it when a pull has been applied.
+    db.exec('PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 65536')
     migrate(db, dataDir)
     return db
   } catch (error) {

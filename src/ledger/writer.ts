@@ -186,6 +186,11 @@ export class LedgerWriter {
     return step.value
   }
 
+  /** Copies what stands in the write-ahead log into the ledger's file, as far as readers let it. */
+  checkpoint(): void {
+    this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  }
+
   // -- deriving again
 
   derivablesAfter(args: { after: number; limit: number }): Derivable[] {

@@ -68,7 +68,8 @@ export async function sync(options: SyncOptions): Promise<SyncReport> {
   const shipping = new Shipping(options)
   try {
     const { policy, sources } = await pullAll(options, shipping)
-    const sinks = await shipping.finish()
+    // The ledger would else be tidied up when it is closed, with nothing else left to do.
+    const [sinks] = await Promise.all([shipping.finish(), options.ledger.writer.checkpoint()])
     await options.ledger.writer.prune({
       sinks: options.sinks.map(({ name }) => name),
       historyBefore: options.clock() - HISTORY_SECONDS,
