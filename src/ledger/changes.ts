@@ -211,9 +211,9 @@ export class StateReader {
     for (let from = 0, to = 0; from < rows.length; from = to) {
       const first = rows[from]!
       for (to = from + 1; to < rows.length && isOfKey(rows[to]!, first); to += 1);
-      const key = { space: first[0], value: first[1] }
-      if (first[11]) shared.set(`${key.space}:${key.value}`, key)
-      else states.push({ ...key, carriers: this.#carriers(rows.slice(from, to)) })
+      const [space, value] = first
+      if (first[11]) shared.set(`${space}:${value}`, { space, value })
+      else states.push({ space, value, carriers: this.#carriers(rows, from, to) })
     }
     for (const key of shared.values()) states.push(this.#stateOf(key))
     return states
@@ -221,15 +221,15 @@ export class StateReader {
 
   #stateOf({ space, value }: Key): State {
     const rows = this.#one.all(space, value) as unknown as StateRow[]
-    return { space, value, carriers: this.#carriers(rows) }
+    return { space, value, carriers: this.#carriers(rows, 0, rows.length) }
   }
 
-  #carriers(rows: readonly StateRow[]): StateCarrier[] {
-    const served = rows.filter((row) => row[3] !== null)
-    const [first] = served
-    if (!first) return []
-    if (served.length === 1) return [toCarrier(first, this.#eventOf(first[10]))]
-    return this.#once(served).sort(
+  #carriers(rows: readonly StateRow[], from: number, to: number): StateCarrier[] {
+    const first = rows[from]
+    // Most keys have one carrier or none.
+    if (!first || first[3] === null) return []
+    if (to - from === 1) return [toCarrier(first, this.#eventOf(first[10]))]
+    return this.#once(rows.slice(from, to)).sort(
       (a, b) => b.timestamp - a.timestamp || (a.attributeUuid < b.attributeUuid ? -1 : 1),
     )
   }
