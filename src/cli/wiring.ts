@@ -6,7 +6,7 @@ import { type Ledger, openLedger } from '../ledger/ledger.js'
 import { createLogger, type Logger } from '../log.js'
 import { Metrics } from '../metrics.js'
 import { createPolicy } from '../policy/policy.js'
-import { SINKS, type SinkName } from '../sinks/registry.js'
+import { createSinks } from '../sinks/registry.js'
 import type { Sink } from '../sinks/sink.js'
 import { Deriver } from '../sync/derive.js'
 import { loadLists } from '../sync/lists.js'
@@ -96,9 +96,7 @@ export async function withSyncing<T>(
 /** Connects nowhere yet. */
 export function openSinks(context: Context, { config, log, metrics }: Base): Sink[] {
   const deps = { log, metrics, sourceCount: config.sources.length, clock: () => context.now() }
-  return Object.entries(config.sinks).flatMap(([name, settings]) =>
-    settings === undefined ? [] : [SINKS[name as SinkName].create(settings, deps)],
-  )
+  return createSinks(config.sinks, deps)
 }
 
 async function openDeriver(context: Context, { config, log, metrics }: Base): Promise<Deriver> {

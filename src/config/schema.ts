@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { LOG_LEVELS } from '../log.js'
 import { feedSourceSettings, mispSourceSettings } from '../misp/settings.js'
 import { policySettings } from '../policy/settings.js'
-import { SINKS } from '../sinks/registry.js'
+import { type SinksSettings, sinksSettings } from '../sinks/registry.js'
 import { guardSettings } from '../sync/settings.js'
 import type { JsonSchema } from './keys.js'
 import { DEFAULT_DATA_DIR } from './place.js'
@@ -13,10 +13,6 @@ const sources = z
   .min(1)
   .superRefine(refuseSameNames)
   .describe('Where indicators come from. The first one that has an event tells of it.')
-
-const sinks = z.strictObject({
-  memcached: SINKS.memcached.settings.optional().describe('A memcached, read by Logstash.'),
-})
 
 const log = z.strictObject({
   level: z.enum(LOG_LEVELS).default('info').describe('The least severe messages that are written.'),
@@ -30,7 +26,7 @@ export const configSchema = z.strictObject({
     .default(DEFAULT_DATA_DIR)
     .describe('The folder of the ledger, relative to the config file.'),
   sources,
-  sinks: sinks
+  sinks: sinksSettings
     .prefault({})
     .describe('Where indicators go. Without a sink a sync only fills the ledger.'),
   policy: policySettings.prefault({}).describe('What of the ledger is served.'),
@@ -60,11 +56,26 @@ export function mapPaths(config: Config, change: (path: string) => string): Conf
       ...(source.ca_file !== undefined && { ca_file: change(source.ca_file) }),
       ...(source.type === 'feed' && source.path !== undefined && { path: change(source.path) }),
     })),
+    sinks: mapFiles(config.sinks, change),
     policy: {
       ...config.policy,
       ...(lists_folder !== undefined && { lists_folder: change(lists_folder) }),
     },
   }
+}
+
+/** Of a sink, every setting `*_file` names a file. What held a secret was read, and has no such name now. */
+function mapFiles(sinks: SinksSettings, change: (path: string) => string): SinksSettings {
+  const changed = (settings: object) =>
+    Object.entries(settings).map(([key, value]) => [
+      key,
+      key.endsWith('_file') && typeof value === 'string' ? change(value) : value,
+    ])
+  const all = Object.entries(sinks).map(([name, settings]) => [
+    name,
+    settings && Object.fromEntries(changed(settings)),
+  ])
+  return Object.fromEntries(all) as SinksSettings
 }
 
 interface Named {

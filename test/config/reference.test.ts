@@ -5,6 +5,7 @@ import { loadConfig, parseConfig } from '../../src/config/load.js'
 import { configReference } from '../../src/config/reference.js'
 import { configJsonSchema } from '../../src/config/schema.js'
 import { configSection, type Section } from '../../src/config/settings.js'
+import { SINKS } from '../../src/sinks/registry.js'
 
 const env = { MISP_KEY: 'a-key-of-nobody' }
 
@@ -54,7 +55,8 @@ describe('the examples', () => {
     const full = await loadConfig('examples/tipline-full.yml', env)
     const sources = `[{ name: main, url: "https://misp.example.org", key: "\${MISP_KEY}" },
       { name: osint, type: feed, path: ./feed }]`
-    const bare = await parseConfig(`sources: ${sources}\nsinks: { memcached: {} }\n`, {
+    const sinks = Object.keys(SINKS).map((name) => `${name}: {}`)
+    const bare = await parseConfig(`sources: ${sources}\nsinks: { ${sinks.join(', ')} }\n`, {
       file: 'examples/tipline-full.yml',
       env,
     })

@@ -3,6 +3,11 @@ import { createHash } from 'node:crypto'
 import { type RejectedItem, SinkRejected } from '../../errors.js'
 import { lookupKeys } from '../../indicators/keys.js'
 import { LEGACY_SPACES } from '../../indicators/types.js'
+import { type ContentsOptions, contentsOf } from '../layout/contents.js'
+import { HEARTBEAT_KEY, NET_LENGTHS_KEY, STATE_KEY, STATS_KEY } from '../layout/keyspace.js'
+import { heartbeatText, positionFrom, positionText } from '../layout/memory.js'
+import { expiresOf, timeoutOf } from '../layout/settings.js'
+import { ascii } from '../layout/value.js'
 import type {
   Health,
   Heartbeat,
@@ -14,17 +19,16 @@ import type {
 } from '../sink.js'
 import { type Address, parseAddress } from './address.js'
 import { Node, unavailable } from './client.js'
-import { type ContentsOptions, contentsOf } from './contents.js'
 import { examine } from './doctor.js'
-import { HEARTBEAT_KEY, NET_LENGTHS_KEY, STATE_KEY, STATS_KEY } from './keyspace.js'
-import { heartbeatText, positionFrom, positionText } from './memory.js'
+import { expiry } from './protocol.js'
 import { readServer, type Server } from './server.js'
-import { expiresOf, type MemcachedSettings, timeoutOf } from './settings.js'
+import type { MemcachedSettings } from './settings.js'
 import { sweep } from './sweep.js'
-import { ascii } from './value.js'
 import { Writer } from './writer.js'
 
 const NAME = 'memcached'
+/** What an item is larger than its value, key and all headers counted, in bytes. */
+const OVERHEAD = 512
 /** Part of the fingerprint: grows when the same settings write something else. */
 const LAYOUT = 1
 
@@ -52,7 +56,7 @@ class MemcachedSink implements Sink {
   readonly #address: Address
   readonly #timeout: number
   readonly #deps: SinkDeps
-  readonly #form: Omit<ContentsOptions, 'itemSize'>
+  readonly #form: Omit<ContentsOptions, 'largest'>
   #opened: Opened | null = null
 
   constructor(settings: MemcachedSettings, deps: SinkDeps) {
@@ -67,7 +71,7 @@ class MemcachedSink implements Sink {
   async open(signal: AbortSignal): Promise<Position | null> {
     await this.close()
     const { node, server } = await this.#connect(signal)
-    const contents = contentsOf({ ...this.#form, itemSize: server.itemSize })
+    const contents = contentsOf({ ...this.#form, largest: server.itemSize - OVERHEAD })
     this.#opened = { node, contents }
     const [state] = await node.get([STATE_KEY])
     return positionFrom(state ?? null)
@@ -165,13 +169,13 @@ class MemcachedSink implements Sink {
     const now = this.#deps.clock()
     for (const state of states) {
       const keys = lookupKeys(state.space, state.value)
-      const { value, expiry, cut } = contents(state, now)
+      const { value, seconds, cut } = contents(state, now)
       if (value === null) job.removed++
       else if (keys.length === 0) job.keyless.push(state)
       else job.written++
       if (cut) job.cut++
       for (const key of keys) {
-        const command = { key, value, expiry }
+        const command = { key, value, expiry: value === null ? 0 : expiry(seconds, now) }
         while (!job.writer.put(command, state)) await job.writer.room()
       }
     }

@@ -7,8 +7,8 @@
 import type { SinkUnavailable } from '../../errors.js'
 import { printable } from '../../log.js'
 import { sleep } from '../../retry.js'
+import { isIndicatorKey } from '../layout/keyspace.js'
 import { type Node, unavailable } from './client.js'
-import { isIndicatorKey } from './keyspace.js'
 import { dumpedCas, dumpedKey } from './protocol.js'
 import { Writer } from './writer.js'
 

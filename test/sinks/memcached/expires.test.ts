@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KINDS } from '../../../src/indicators/indicator.js'
 import { MATCHABLE } from '../../../src/indicators/matchable.js'
-import { contentsOf } from '../../../src/sinks/memcached/contents.js'
-import { EXPIRES_GROUPS } from '../../../src/sinks/memcached/expires.js'
+import { contentsOf } from '../../../src/sinks/layout/contents.js'
+import { EXPIRES_GROUPS } from '../../../src/sinks/layout/expires.js'
+import { expiry } from '../../../src/sinks/memcached/protocol.js'
 import { hasMemcached, Memcached } from '../../servers/memcached.js'
 import { carrier, ipState, NOW } from '../states.js'
 import { make, NEVER } from './make.js'
@@ -30,37 +31,40 @@ describe('what is left of a key', () => {
     form: 'ids',
     nameSource: false,
     expires: { hash: 0, network: DAY, web: 60 * DAY },
-    itemSize: 1024 * 1024,
   })
 
   function at(space: string, ...ages: number[]) {
     const carriers = ages.map((age, n) => carrier({ eventId: String(n), liveSince: NOW - age }))
-    const { value, expiry } = contents({ space, value: 'x', carriers }, NOW)
-    return { value, expiry }
+    const { value, seconds } = contents({ space, value: 'x', carriers }, NOW)
+    return { value, seconds }
   }
 
   it('is everything, for ever, where nothing expires', () => {
-    expect(at('md5', 1_000 * DAY)).toEqual({ value: '0#ip-dst', expiry: 0 })
-    expect(at('mutex', 1_000 * DAY)).toEqual({ value: '0#ip-dst', expiry: 0 })
+    expect(at('md5', 1_000 * DAY)).toEqual({ value: '0#ip-dst', seconds: Number.POSITIVE_INFINITY })
+    expect(at('mutex', 1_000 * DAY)).toEqual({
+      value: '0#ip-dst',
+      seconds: Number.POSITIVE_INFINITY,
+    })
   })
 
   it('counts from when the indicator went live, and ends with the last', () => {
-    expect(at('ip', DAY - 10)).toEqual({ value: '0#ip-dst', expiry: 10 })
-    expect(at('ip', DAY - 10, DAY - 100)).toEqual({ value: '0#ip-dst,1#ip-dst', expiry: 100 })
+    expect(at('ip', DAY - 10)).toEqual({ value: '0#ip-dst', seconds: 10 })
+    expect(at('ip', DAY - 10, DAY - 100)).toEqual({ value: '0#ip-dst,1#ip-dst', seconds: 100 })
   })
 
   it('leaves out whose time is up', () => {
-    expect(at('ip', DAY, 3 * DAY, DAY - 1)).toEqual({ value: '2#ip-dst', expiry: 1 })
+    expect(at('ip', DAY, 3 * DAY, DAY - 1)).toEqual({ value: '2#ip-dst', seconds: 1 })
   })
 
   it('is nothing when all are up', () => {
-    expect(at('ip', DAY, 2 * DAY)).toEqual({ value: null, expiry: 0 })
-    expect(at('ip')).toEqual({ value: null, expiry: 0 })
+    expect(at('ip', DAY, 2 * DAY)).toEqual({ value: null, seconds: 0 })
+    expect(at('ip')).toEqual({ value: null, seconds: 0 })
   })
 
-  it('is an epoch over 30 days', () => {
-    expect(at('url', DAY).expiry).toBe(NOW + 59 * DAY)
-    expect(at('url', 30 * DAY).expiry).toBe(30 * DAY)
+  it('is an epoch for memcached over 30 days, and never 0 unless it is for ever', () => {
+    expect(expiry(at('url', DAY).seconds, NOW)).toBe(NOW + 59 * DAY)
+    expect(expiry(at('url', 30 * DAY).seconds, NOW)).toBe(30 * DAY)
+    expect(expiry(at('md5', DAY).seconds, NOW)).toBe(0)
   })
 })
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { expiresOf, timeoutOf } from '../../../src/sinks/layout/settings.js'
 import { addressText, parseAddress } from '../../../src/sinks/memcached/address.js'
 import { isTooOld } from '../../../src/sinks/memcached/server.js'
-import { expiresOf, memcachedSettings, timeoutOf } from '../../../src/sinks/memcached/settings.js'
+import { memcachedSettings } from '../../../src/sinks/memcached/settings.js'
 import { make } from './make.js'
 
 describe('settings', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatValue, type ValueOptions } from '../../../src/sinks/memcached/value.js'
+import { formatValue, type ValueOptions } from '../../../src/sinks/layout/value.js'
 import type { Carrier } from '../../../src/sinks/sink.js'
 import { fuzz } from '../../fuzz.js'
 import { poison } from '../poisons.js'

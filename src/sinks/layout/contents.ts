@@ -1,19 +1,16 @@
-/** What a key's state means for memcached: which value, and for how long. */
+/** What a key's state means for a cache: which value, and for how long. Pure. */
 import type { KeyState } from '../sink.js'
 import { type Expires, lifetimes, remainder } from './expires.js'
-import { expiry } from './protocol.js'
 import { formatValue, type ValueForm } from './value.js'
 
-/** What an item is larger than its value, key and all headers counted, in bytes. */
-const OVERHEAD = 512
-/** However large the server's items may be, nobody wants to fetch more for a log line. */
+/** However much a server would take, nobody wants to fetch more for a log line. */
 const LARGEST_VALUE = 1024 * 1024
 
 export interface Content {
   /** null: the key is to be absent. */
   readonly value: string | null
-  /** As memcached wants it; 0 never. */
-  readonly expiry: number
+  /** To live; Infinity: for ever. */
+  readonly seconds: number
   /** Carriers were left out because the value would have been too large. */
   readonly cut: boolean
 }
@@ -22,21 +19,21 @@ export interface ContentsOptions {
   readonly form: ValueForm
   readonly nameSource: boolean
   readonly expires: Expires
-  /** The server's `item_size_max`, in bytes. */
-  readonly itemSize: number
+  /** Most bytes of a value that the server takes. Default: as many as anybody wants. */
+  readonly largest?: number
 }
 
-const ABSENT: Content = { value: null, expiry: 0, cut: false }
+const ABSENT: Content = { value: null, seconds: 0, cut: false }
 
-/** Makes the function from a state and the time (epoch seconds) to what memcached is to hold. */
+/** Makes the function from a state and the time (epoch seconds) to what the cache is to hold. */
 export function contentsOf(options: ContentsOptions): (state: KeyState, now: number) => Content {
-  const { form, nameSource, itemSize } = options
+  const { form, nameSource } = options
   const lifetimeOf = lifetimes(options.expires)
-  const largest = Math.min(itemSize - OVERHEAD, LARGEST_VALUE)
+  const largest = Math.min(options.largest ?? LARGEST_VALUE, LARGEST_VALUE)
   return ({ space, carriers }, now) => {
     const left = remainder(carriers, lifetimeOf.get(space), now)
     if (left.carriers.length === 0) return ABSENT
     const { text, cut } = formatValue(left.carriers, { form, nameSource, largest })
-    return { value: text, expiry: expiry(left.seconds, now), cut }
+    return { value: text, seconds: left.seconds, cut }
   }
 }
