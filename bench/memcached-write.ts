@@ -52,7 +52,7 @@ export async function benchMemcachedWrite(
 }
 
 /** One address in each state, each in one event, as most are. */
-function state(n: number): KeyState {
+export function state(n: number): KeyState {
   const value = `198.${51 + (n >>> 16)}.${(n >>> 8) & 255}.${n & 255}`
   return { space: 'ip', value, carriers: [carrier(n)] }
 }
@@ -104,7 +104,7 @@ async function openSink(port: number): Promise<Sink> {
   return sink
 }
 
-async function rate(keys: number, work: () => Promise<void>): Promise<number> {
+export async function rate(keys: number, work: () => Promise<void>): Promise<number> {
   const start = performance.now()
   await work()
   return Math.round(keys / ((performance.now() - start) / 1000))

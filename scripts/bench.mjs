@@ -5,6 +5,7 @@ import { freshDev, installPackages, ROOT, requireNode, runScript, tell } from '.
 
 const BENCHES = {
   sync: 'a whole sync from the stand-in MISP to memcached, against merely fetching the same pages',
+  redis: 'filling a Redis, against a bare socket and ioredis with the same SETs',
   ledger: 'staging, judging, applying and reading in the ledger alone',
 }
 

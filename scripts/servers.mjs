@@ -13,7 +13,9 @@ const LOG = join(ROOT, '.build/servers.log')
 const NEEDED = [
   { name: 'memcached', probe: ['memcached', '-V'] },
   { name: 'openssl', probe: ['openssl', 'version'] },
+  { name: 'redis-server', probe: ['redis-server', '--version'] },
   { name: 'ruby', probe: ['ruby', '-v'] },
+  { name: 'ruby-redis', probe: ['ruby', '-e', 'require "redis"'] },
   { name: 'ruby-dalli', probe: ['ruby', '-e', 'require "dalli"'] },
 ]
 

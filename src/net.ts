@@ -45,7 +45,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const timeout = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS
   const tls = {
     timeout,
-    ...(options.ca === undefined ? {} : { secureContext: trusting(options.ca) }),
+    ...(options.ca === undefined ? {} : { secureContext: secureContext({ ca: options.ca }) }),
     ...(options.ignoreCertErrors ? { rejectUnauthorized: false } : {}),
   }
   const connections = options.connections ?? CONNECTIONS
@@ -150,8 +150,19 @@ function warnOfBlindTrust({ url, log }: DispatcherOptions): void {
   )
 }
 
-/** OpenSSL passes over what it can't read, and would then trust nobody; so each is looked at. */
-function trusting(pem: string): SecureContext {
+/**
+ * What TLS trusts and shows, from PEM texts. Without `ca`: the public authorities. `client`: our own
+ * certificate with its private key. OpenSSL passes over an authority that it can't read, and would then
+ * trust nobody; so each is looked at. @throws UsageError
+ */
+export function secureContext({ ca, client }: { ca?: string; client?: string }): SecureContext {
+  return createSecureContext({
+    ...(ca === undefined ? {} : { ca: authorities(ca) }),
+    ...(client === undefined ? {} : identity(client)),
+  })
+}
+
+function authorities(pem: string): string[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
   const facts = {
     what: 'The CA holds no certificate in PEM form, or a broken one',
@@ -159,9 +170,24 @@ function trusting(pem: string): SecureContext {
   }
   if (blocks.length === 0) throw new UsageError(facts)
   try {
-    return createSecureContext({ ca: blocks.map((block) => new X509Certificate(block).toString()) })
+    const trusted = blocks.map((block) => new X509Certificate(block).toString())
+    createSecureContext({ ca: trusted })
+    return trusted
   } catch (cause) {
     throw new UsageError({ ...facts, cause })
+  }
+}
+
+function identity(pem: string): { cert: string; key: string } {
+  try {
+    createSecureContext({ cert: pem, key: pem })
+    return { cert: pem, key: pem }
+  } catch (cause) {
+    throw new UsageError({
+      what: 'The client certificate can not be used',
+      hint: 'client_cert_file must hold the certificate and its private key without a password, both in PEM form',
+      cause,
+    })
   }
 }
 

@@ -2,6 +2,8 @@
 import { z } from 'zod'
 import { memcachedSettings } from './memcached/settings.js'
 import { memcachedSink } from './memcached/sink.js'
+import { redisSettings } from './redis/settings.js'
+import { redisSink } from './redis/sink.js'
 import type { Sink, SinkDeps } from './sink.js'
 
 /** `create` takes what the schema puts out; it connects nowhere yet. */
@@ -16,6 +18,7 @@ interface SinkDriver<S extends z.ZodType> {
 /** By the name under `sinks` in the config, which is also the sink's own. */
 export const SINKS = {
   memcached: driver('A memcached, read by Logstash.', memcachedSettings, memcachedSink),
+  redis: driver('A Redis, with the keys and values of memcached.', redisSettings, redisSink),
 } as const
 
 type SinkName = keyof typeof SINKS

@@ -139,8 +139,10 @@ describe('what a config refers to', () => {
   it('takes paths as relative to the config, not to where tipline was started', async () => {
     await mkdir('etc')
     const feed = '{ name: f, type: feed, path: ../feed, ca_file: ca.pem }'
+    await writeFile('etc/redis.secret', 'open-sesame\n', { mode: 0o600 })
+    const redis = '{ password_file: redis.secret, ca_file: ca.pem, client_cert_file: /srv/own.pem }'
     const text = `sources: [${feed}]\npolicy: { lists_folder: /srv/lists }\ndata_dir: data\n`
-    await writeFile('etc/tipline.yml', text)
+    await writeFile('etc/tipline.yml', `${text}sinks: { redis: ${redis} }\n`)
     const loaded = await loadConfig('etc/tipline.yml', {})
     const top = process.cwd()
     expect(loaded.dataDir).toBe(join(top, 'etc/data'))
@@ -148,6 +150,12 @@ describe('what a config refers to', () => {
       path: join(top, 'feed'),
       ca_file: join(top, 'etc/ca.pem'),
     })
+    expect(loaded.sinks.redis).toMatchObject({
+      password: 'open-sesame',
+      ca_file: join(top, 'etc/ca.pem'),
+      client_cert_file: '/srv/own.pem',
+    })
+    expect(loaded.secrets).toEqual(['open-sesame'])
     expect(loaded.policy.lists_folder).toBe('/srv/lists')
   })
 })

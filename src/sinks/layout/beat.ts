@@ -1,0 +1,16 @@
+/** The keys that are written with every good cycle, and what stands under them. */
+import { LEGACY_SPACES } from '../../indicators/types.js'
+import type { Heartbeat } from '../sink.js'
+import { HEARTBEAT_KEY, NET_LENGTHS_KEY, STATS_KEY } from './keyspace.js'
+import { heartbeatText } from './memory.js'
+import { ascii } from './value.js'
+
+export function beatEntries(heartbeat: Heartbeat): (readonly [key: string, text: string])[] {
+  const { keys, netLengths } = heartbeat
+  const legacy = LEGACY_SPACES.reduce((sum, space) => sum + (keys[space] ?? 0), 0)
+  return [
+    [STATS_KEY, String(legacy)],
+    ...(netLengths ? [[NET_LENGTHS_KEY, ascii(netLengths)] as const] : []),
+    [HEARTBEAT_KEY, heartbeatText(heartbeat)],
+  ]
+}
