@@ -8,8 +8,13 @@ const OWN = /^(misp-stats$|tipline:)/
 /** All indicator keys with their values, as they stand there. */
 export async function contents(server: Memcached): Promise<Map<string, string>> {
   const keys = (await server.keys()).filter((key) => !OWN.test(key)).sort()
-  const asked = keys.map((key) => `mg ${Buffer.from(key, 'latin1').toString('base64')} b v k\r\n`)
-  return valuesIn(await server.say(`${asked.join('')}mn\r\n`, 'MN\r\n'))
+  return valuesIn(await server.say(`${keys.map(question).join('')}mn\r\n`, 'MN\r\n'))
+}
+
+/** In base64 only where it has to be: that form is longer, and has the same limit. */
+function question(key: string): string {
+  if (/^[!-~]+$/.test(key)) return `mg ${key} v k\r\n`
+  return `mg ${Buffer.from(key, 'latin1').toString('base64')} b v k\r\n`
 }
 
 function valuesIn(answer: string): Map<string, string> {

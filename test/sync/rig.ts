@@ -18,6 +18,8 @@ export interface RigOptions extends Omit<Partial<HouseOptions>, 'memcached'> {
   /** More of the source's settings. */
   readonly source?: object
   readonly memcached?: boolean
+  /** memcached's own, e.g. `['-A']`. */
+  readonly memcachedOptions?: readonly string[]
 }
 
 export class Rig {
@@ -26,21 +28,22 @@ export class Rig {
 
   static async start(options: RigOptions = {}): Promise<Rig> {
     const misp = await startStandin({ store: options.store ?? (() => new Store({ now: NOW })) })
-    const memcached = options.memcached ? await Memcached.start() : null
+    const memcached = options.memcached ? await Memcached.start(options.memcachedOptions) : null
     return new Rig(misp, memcached, options)
   }
 
   private constructor(
     readonly misp: Standin,
     readonly memcached: Memcached | null,
-    { store: _store, filters = {}, source, memcached: _with, ...options }: RigOptions,
+    options: RigOptions,
   ) {
+    const { filters = {}, source, store: _store, memcached: _with, ...house } = options
     this.oracle = new Oracle({ ...filters, since: Number(filters.since ?? 0) })
     this.house = new House({
       sources: [mispSettings(misp.url, misp.keys.readonly, { ...settingsOf(filters), ...source })],
       clock: () => misp.store.now,
       ...(memcached ? { memcached: memcached.port } : {}),
-      ...options,
+      ...house,
     })
   }
 
