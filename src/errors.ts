@@ -3,8 +3,19 @@
  * do next. Callers look at the class, never into the text. Anything else that is thrown is a bug.
  */
 
-/** Exit statuses of the command line. Where several apply, the order is 2, 4, 3, 1. */
-export const EXIT = { done: 0, nothing: 1, usage: 2, outside: 3, frozen: 4 } as const
+/**
+ * Exit statuses of the command line. Where several apply, the order is 2, 4, 3, 1. The last two are what
+ * shells know: 128 and the number of the signal.
+ */
+export const EXIT = {
+  done: 0,
+  nothing: 1,
+  usage: 2,
+  outside: 3,
+  frozen: 4,
+  interrupted: 130,
+  terminated: 143,
+} as const
 export type ExitStatus = (typeof EXIT)[keyof typeof EXIT]
 
 export interface ErrorFacts {
@@ -130,5 +141,12 @@ export class LedgerBusy extends LedgerError {
 
 /** The work was stopped by SIGINT or SIGTERM; what was done so far is consistent. */
 export class Interrupted extends TiplineError {
-  readonly exitStatus = EXIT.outside
+  readonly exitStatus: ExitStatus
+  readonly signal: 'SIGINT' | 'SIGTERM'
+
+  constructor(facts: ErrorFacts & { signal: 'SIGINT' | 'SIGTERM' }) {
+    super(facts)
+    this.signal = facts.signal
+    this.exitStatus = facts.signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated
+  }
 }

@@ -21,7 +21,8 @@ const SAMPLES: [TiplineError, number][] = [
   [new SinkRejected({ what, sink: 'memcached', items: [] }), EXIT.outside],
   [new LedgerError({ what }), EXIT.outside],
   [new LedgerBusy({ what, pid: 4711 }), EXIT.outside],
-  [new Interrupted({ what }), EXIT.outside],
+  [new Interrupted({ what, signal: 'SIGINT' }), 130],
+  [new Interrupted({ what, signal: 'SIGTERM' }), 143],
 ]
 
 describe('errors', () => {

@@ -3,7 +3,6 @@ import { CommanderError } from 'commander'
 import { ConfigError, EXIT, TiplineError } from '../errors.js'
 import { maskSecrets, printable } from '../log.js'
 import type { Context } from './context.js'
-import { statusOfSignal } from './signals.js'
 
 /** As sysexits.h has it: a fault of the program itself. */
 const BUG = 70
@@ -30,10 +29,10 @@ export async function failureOf(error: unknown, { context, help }: Asked): Promi
   if (error instanceof CommanderError) return wrongUse(error, help)
   if (error instanceof ConfigError) return { ...known(error), details: await problemsOf(error) }
   if (error instanceof TiplineError) {
-    return { ...known(error), ...(stopped && { status: statusOfSignal(stopped) }) }
+    return { ...known(error), ...(stopped && { status: stopped.exitStatus }) }
   }
   // What an abort throws on its way up has many shapes; what it means stands in the signal.
-  if (stopped) return { ...known(context.stop.signal.reason), status: statusOfSignal(stopped) }
+  if (stopped) return known(stopped)
   return systemFault(error) ?? bug(error, context)
 }
 

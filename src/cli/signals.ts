@@ -1,15 +1,14 @@
 /** SIGINT and SIGTERM: the first asks the work to end well, the second ends the process at once. */
-import { constants } from 'node:os'
 import { Interrupted } from '../errors.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 export class Stop {
-  #by: NodeJS.Signals | undefined
+  #by: Interrupted | undefined
   #controller: AbortController | undefined
 
-  /** Which signal came. */
-  get by(): NodeJS.Signals | undefined {
+  /** What came, if anything did. */
+  get by(): Interrupted | undefined {
     return this.#by
   }
 
@@ -24,23 +23,17 @@ export class Stop {
 
   #takeOver(): AbortController {
     const controller = new AbortController()
-    const stop = (signal: NodeJS.Signals) => {
+    const stop = (signal: (typeof SIGNALS)[number]) => {
       // From here on the system's default counts again.
       for (const each of SIGNALS) process.off(each, stop)
-      this.#by = signal
-      controller.abort(
-        new Interrupted({
-          what: `stopped by ${signal}; nothing half-done was kept`,
-          hint: 'run the command again: it goes on from where it was',
-        }),
-      )
+      this.#by = new Interrupted({
+        what: `stopped by ${signal}; nothing half-done was kept`,
+        hint: 'run the command again: it goes on from where it was',
+        signal,
+      })
+      controller.abort(this.#by)
     }
     for (const each of SIGNALS) process.on(each, stop)
     return controller
   }
-}
-
-/** The exit status that shells know: 128 and the signal's number. */
-export function statusOfSignal(signal: NodeJS.Signals): number {
-  return 128 + constants.signals[signal]
 }

@@ -95,8 +95,12 @@ async function lockOrTell(
   try {
     return await acquireLock({ dataDir, name: 'sync', waitMs, signal: context.signal })
   } catch (error) {
-    if (!(error instanceof LedgerBusy) || options.accept) throw error
+    if (!(error instanceof LedgerBusy)) throw error
     const { message, pid } = error
+    if (options.accept) {
+      const hint = 'wait for it to end, or let this one wait with --wait'
+      throw new LedgerBusy({ what: message, hint, pid })
+    }
     context.out.answer({ status: 'busy', pid: pid ?? null, what: message }, () => [
       `${message}; nothing to do here (--wait waits for it)`,
     ])

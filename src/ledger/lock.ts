@@ -66,7 +66,7 @@ function busy({ dataDir, name }: LockOptions): LedgerBusy {
   const who = pid === undefined ? 'another process' : `process ${pid}`
   return new LedgerBusy({
     what: `${who} is already ${name === 'sync' ? 'syncing' : 'writing to the sinks'} with ${dataDir}`,
-    hint: 'wait for it to end, or use --wait',
+    hint: 'wait for it to end, and try again',
     pid,
   })
 }

@@ -201,6 +201,7 @@ describe('a sync that takes its time', () => {
     expect(second).toMatchObject({ exit: 0, status: 'busy', pid: running.child.pid })
     const accepting = await site.run(['sync', '--accept', 'ffffffff'])
     expect([accepting.status, accepting.stdout]).toEqual([3, ''])
+    expect(accepting.stderr).toContain('with --wait')
     const third = site.start(['sync', '--wait', '--json'])
     const ended = await running.end()
     expect(ended.status, ended.stderr).toBe(0)

@@ -28,9 +28,10 @@ describe('the locks (L19)', () => {
     const child = await otherHolder()
     const refused = acquireLock({ dataDir, name: 'sync', waitMs: 0 })
     await expect(refused).rejects.toThrow(`process ${child.pid} is already syncing`)
-    await expect(acquireLock({ dataDir, name: 'sync', waitMs: 0 })).rejects.toBeInstanceOf(
-      LedgerBusy,
-    )
+    const again = acquireLock({ dataDir, name: 'sync', waitMs: 0 })
+    await expect(again).rejects.toBeInstanceOf(LedgerBusy)
+    // Most commands have no --wait.
+    await expect(again).rejects.toMatchObject({ hint: 'wait for it to end, and try again' })
     child.kill('SIGKILL')
     await once(child, 'exit')
     const lock = await acquireLock({ dataDir, name: 'sync', waitMs: 5000 })

@@ -24,6 +24,8 @@ const STATUSES: Record<keyof typeof errors.EXIT, string> = {
   outside: 'something outside failed: a source, a sink, the data folder',
   frozen:
     'the guard froze a source: something is withheld until a person or a later answer settles it',
+  interrupted: 'stopped by SIGINT',
+  terminated: 'stopped by SIGTERM',
 }
 
 const CLASSES: Record<Concrete, Words> = {
@@ -53,7 +55,7 @@ const CLASSES: Record<Concrete, Words> = {
   },
   LedgerBusy: {
     when: 'Another process of tipline is writing to this data folder; its pid is named.',
-    next: 'Wait for it, or let the command wait with `--wait`.',
+    next: 'Wait for it; `tipline sync --wait` does so by itself.',
   },
   Interrupted: {
     when: 'SIGINT or SIGTERM stopped the work. What was done so far is consistent.',
@@ -147,15 +149,18 @@ function statusRow([name, status]: [string, number]): string {
 }
 
 function classRow(name: Concrete, words: Words): string {
-  return `| \`${name}\` | ${exitStatusOf(name)} | ${words.when} | ${words.next} |`
+  return `| \`${name}\` | ${exitStatusesOf(name)} | ${words.when} | ${words.next} |`
 }
 
 function wordsRow(name: string, { when, next }: Words): string {
   return `| \`${name}\` | ${when} | ${next} |`
 }
 
-function exitStatusOf(name: Concrete): number {
-  return new classes[name](ANY_FACTS).exitStatus
+function exitStatusesOf(name: Concrete): string {
+  const statuses = (['SIGINT', 'SIGTERM'] as const).map(
+    (signal) => new classes[name]({ ...ANY_FACTS, signal }).exitStatus,
+  )
+  return [...new Set(statuses)].join(', ')
 }
 
 /** What some class wants to know; none of it shows on the page. */
@@ -168,5 +173,6 @@ const ANY_FACTS = {
   sink: '',
   items: [],
   pid: undefined,
+  signal: 'SIGINT' as 'SIGINT' | 'SIGTERM',
 }
 const classes: Record<Concrete, new (facts: typeof ANY_FACTS) => errors.TiplineError> = errors
