@@ -4,6 +4,7 @@ import { EXIT, LedgerBusy } from '../errors.js'
 import { totals } from '../ledger/knowledge.js'
 import { acquireLock, type Lock } from '../ledger/lock.js'
 import { readWithheld } from '../ledger/sources.js'
+import { limitSeconds } from '../policy/duration.js'
 import { sync } from '../sync/sync.js'
 import type { Context } from './context.js'
 import { Progress } from './progress.js'
@@ -65,6 +66,7 @@ export async function runCycle(
     accept: new Set(accept),
     // Who asks once wants to know now; only `tipline run` can wait and look again.
     absentGrace: 0,
+    historySeconds: limitSeconds(config.history),
     clock: () => context.now(),
     log,
     metrics,

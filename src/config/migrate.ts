@@ -26,8 +26,14 @@ export function migrateConfig(loaded: LoadedConfig): string {
 
 /** In the form of the file: without defaults, with paths relative to it. */
 function settingsOf({ file, dataDir, ...loaded }: LoadedConfig): unknown {
-  const { sources, sinks, policy, guard, log } = loaded
-  const config = { data_dir: dataDir, sources, sinks, policy, guard, log }
+  const {
+    format: _format,
+    warnings: _warnings,
+    notes: _notes,
+    secrets: _secrets,
+    ...parts
+  } = loaded
+  const config = { data_dir: dataDir, ...parts }
   const own = mapPaths(config, (path) => pathFrom(dirname(file), path))
   return withoutDefaults(own, configJsonSchema())
 }

@@ -34,7 +34,7 @@ export function legacyDataDir(file: string): string {
 
 export const DEFAULT_DATA_DIR = './tipline-data'
 
-const OURS = ['data_dir', 'sources', 'sinks', 'policy', 'guard', 'log']
+const OURS = ['data_dir', 'sources', 'sinks', 'policy', 'guard', 'history', 'log']
 const LEGACY_SECTIONS = ['memcached', 'misp', 'hash', 'network', 'web']
 
 /** A line at the left edge: comment, or plain key with what follows it. */

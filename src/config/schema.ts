@@ -4,7 +4,7 @@ import { LOG_LEVELS } from '../log.js'
 import { feedSourceSettings, mispSourceSettings } from '../misp/settings.js'
 import { policySettings } from '../policy/settings.js'
 import { type SinksSettings, sinksSettings } from '../sinks/registry.js'
-import { guardSettings } from '../sync/settings.js'
+import { guardSettings, historySetting } from '../sync/settings.js'
 import type { JsonSchema } from './keys.js'
 import { DEFAULT_DATA_DIR } from './place.js'
 
@@ -31,6 +31,7 @@ export const configSchema = z.strictObject({
     .describe('Where indicators go. Without a sink a sync only fills the ledger.'),
   policy: policySettings.prefault({}).describe('What of the ledger is served.'),
   guard: guardSettings.prefault({}).describe('Which answers of a source are believed.'),
+  history: historySetting,
   log: log.prefault({}).describe('The log on stderr.'),
 })
 

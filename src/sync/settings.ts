@@ -1,5 +1,6 @@
-/** The `guard:` part of the config. */
+/** The parts `guard` and `history` of the config. */
 import { z } from 'zod'
+import { limitSetting } from '../policy/duration.js'
 
 export const guardSettings = z.strictObject({
   revoke_percent: z
@@ -26,5 +27,11 @@ export const guardSettings = z.strictObject({
     .default(1000)
     .describe('Up to this many attributes may be added whatever the size.'),
 })
+
+export const historySetting = limitSetting
+  .default('400d')
+  .describe(
+    'How long is remembered that a value was live, from when it stopped: what `tipline explain` can tell of the past. A duration such as 400d or 2y, or never to forget nothing.',
+  )
 
 export type GuardSettings = z.output<typeof guardSettings>

@@ -28,6 +28,8 @@ export interface SyncOptions {
   readonly accept: ReadonlySet<string>
   /** Seconds an event may be missing; 0 in a one-shot sync. */
   readonly absentGrace: number
+  /** How long history is kept; Infinity: for ever. */
+  readonly historySeconds: number
   /** Epoch seconds. */
   readonly clock: () => number
   readonly log: Logger
@@ -58,8 +60,6 @@ export type SourceReport =
   | ({ readonly ok: true } & PullReport)
   | { readonly ok: false; readonly source: string; readonly error: SourceError }
 
-/** How long history is kept. */
-const HISTORY_SECONDS = 400 * 86_400
 /** A hold by hand ships too, and takes seconds. */
 const SHIP_LOCK_MS = 60_000
 
@@ -72,7 +72,7 @@ export async function sync(options: SyncOptions): Promise<SyncReport> {
     const [sinks] = await Promise.all([shipping.finish(), options.ledger.writer.checkpoint()])
     await options.ledger.writer.prune({
       sinks: options.sinks.map(({ name }) => name),
-      historyBefore: options.clock() - HISTORY_SECONDS,
+      historyBefore: options.clock() - options.historySeconds,
     })
     return { status: statusOf({ policy, sources, sinks }), policy, sources, sinks }
   } finally {

@@ -55,6 +55,13 @@ describe('a broken config', () => {
       ],
     ],
     [
+      'a history that is no duration',
+      `${MISP}history: 13 months\n`,
+      [
+        'tipline.yml:5:10: history: expected a duration such as 12h or 365d, or never, found "13 months"',
+      ],
+    ],
+    [
       'a key of digits, which YAML reads as a number',
       MISP.replace('a-key-of-nobody', '1234567890'),
       ['tipline.yml:4:10: sources.0.key: expected a text, found a number; put it in quotes'],

@@ -30,6 +30,7 @@ export interface HouseOptions {
   readonly lists?: readonly WarningList[]
   readonly guard?: Record<string, number>
   readonly absentGrace?: number
+  readonly historySeconds?: number
   /** Tries for one request; default: MISP's own patience. */
   readonly attempts?: number
   /** Default: a new one. */
@@ -87,6 +88,7 @@ export class House {
         guard: guardSettings.parse(this.options.guard ?? {}),
         accept: new Set(accept),
         absentGrace: this.options.absentGrace ?? 0,
+        historySeconds: this.options.historySeconds ?? Number.POSITIVE_INFINITY,
         clock: () => this.now(),
         log,
         metrics,
