@@ -1,10 +1,8 @@
-import { silentLogger } from '../../src/log.js'
-import { Metrics } from '../../src/metrics.js'
 import { memcachedSettings } from '../../src/sinks/memcached/settings.js'
 import { SINKS } from '../../src/sinks/registry.js'
 import { hasMemcached, Memcached } from '../servers/memcached.js'
 import { type SinkServer, sinkConformance } from './conformance.js'
-import { NOW } from './states.js'
+import { sinkDeps } from './states.js'
 
 const available = hasMemcached()
 
@@ -27,9 +25,8 @@ async function start({
 }): Promise<SinkServer> {
   const server = await Memcached.start(options)
   const settings = memcachedSettings.parse({ servers: [server.address], value })
-  const deps = { log: silentLogger(), metrics: new Metrics(), sourceCount: 1, clock: () => NOW }
   return {
-    sink: () => SINKS.memcached.create(settings, deps),
+    sink: () => SINKS.memcached.create(settings, sinkDeps()),
     read: (space, key) => server.read(`misp-${space}:${key}`),
     reset: async () => {
       await server.say('flush_all\r\n', 'OK\r\n')

@@ -1,10 +1,8 @@
-import { silentLogger } from '../../src/log.js'
-import { Metrics } from '../../src/metrics.js'
 import { redisSettings } from '../../src/sinks/redis/settings.js'
 import { SINKS } from '../../src/sinks/registry.js'
 import { hasRedis, Redis } from '../servers/redis.js'
 import { type SinkServer, sinkConformance } from './conformance.js'
-import { NOW } from './states.js'
+import { sinkDeps } from './states.js'
 
 const available = hasRedis()
 
@@ -27,13 +25,12 @@ interface Options {
 async function start({ value, prefix = '', database = 0 }: Options): Promise<SinkServer> {
   const server = await Redis.start()
   const settings = redisSettings.parse({ url: `${server.url}/${database}`, value, prefix })
-  const deps = { log: silentLogger(), metrics: new Metrics(), sourceCount: 1, clock: () => NOW }
   const ask = async (...command: string[]) => {
     const [, answer] = await server.askAll([['SELECT', database], command])
     return answer
   }
   return {
-    sink: () => SINKS.redis.create(settings, deps),
+    sink: () => SINKS.redis.create(settings, sinkDeps()),
     read: async (space, key) =>
       (await ask('GET', `${prefix}misp-${space}:${key}`)) as string | null,
     reset: async () => void (await server.ask('FLUSHALL')),

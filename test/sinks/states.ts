@@ -1,7 +1,20 @@
-/** States for the tests of sinks. */
-import type { Carrier, Heartbeat, KeyState, Position } from '../../src/sinks/sink.js'
+/** States for the tests of sinks, and what sinks are made with. */
+import { silentLogger } from '../../src/log.js'
+import { Metrics } from '../../src/metrics.js'
+import type { Carrier, Heartbeat, KeyState, Position, SinkDeps } from '../../src/sinks/sink.js'
 
 export const NOW = 1_750_000_000
+
+/** One source, nothing written to a log, and the clock stands at NOW. */
+export function sinkDeps(of: Partial<SinkDeps> = {}): SinkDeps {
+  return {
+    log: silentLogger(),
+    metrics: new Metrics(),
+    sourceCount: 1,
+    clock: () => NOW,
+    ...of,
+  }
+}
 
 export function carrier(of: Partial<Carrier> = {}): Carrier {
   return {

@@ -183,9 +183,7 @@ describe('since', () => {
     rig.store.advance(60 * DAY)
     expect((await rig.house.sync()).status).toBe(0)
     expect(await rig.values()).toEqual(loaded)
-    rig.store.editAttribute(1, { value: 'awake.example.com' })
-    rig.store.publish(1)
-    rig.store.advance(HOUR)
+    rig.edit(1, { value: 'awake.example.com' })
     await rig.house.sync()
     expect(await rig.values()).toEqual(['awake.example.com', ...loaded])
   })
@@ -202,9 +200,8 @@ describe('since', () => {
 
   it('asks no more for it than one request', async () => {
     await start({ filters: { since: NOW - 10 * DAY } }, aged)
-    rig.misp.requests.length = 0
-    await rig.syncRight()
-    expect(rig.misp.requests.map(({ path }) => path)).toEqual(['/events/index', '/events/index'])
+    const asked = await rig.requestsOfSync()
+    expect(asked.map(({ path }) => path)).toEqual(['/events/index', '/events/index'])
   })
 
   it('takes a date', async () => {

@@ -1,13 +1,12 @@
 /** MISP to a real Redis: what is rebuilt, what is caught up with. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { silentLogger } from '../../src/log.js'
-import { Metrics } from '../../src/metrics.js'
 import { SINKS } from '../../src/sinks/registry.js'
 import type { Sink } from '../../src/sinks/sink.js'
 import { hasRedis, Redis } from '../servers/redis.js'
+import { sinkDeps } from '../sinks/states.js'
 import { asKeys } from './contents.js'
 import { sortedPieces } from './house.js'
-import { DAY, domains, HOUR, NOW, Rig } from './rig.js'
+import { DAY, domains, NOW, Rig } from './rig.js'
 
 describe.skipIf(!hasRedis())('a sync to Redis', () => {
   let server: Redis
@@ -18,8 +17,7 @@ describe.skipIf(!hasRedis())('a sync to Redis', () => {
     // Saved with every write, so that a kill loses nothing.
     server = await Redis.start(['--appendonly', 'yes', '--appendfsync', 'always'])
     const settings = SINKS.redis.settings.parse({ url: server.url, value: 'ids' })
-    const deps = { log: silentLogger(), metrics: new Metrics(), sourceCount: 1, clock: () => NOW }
-    sink = SINKS.redis.create(settings, deps)
+    sink = SINKS.redis.create(settings, sinkDeps())
     rig = await Rig.start({ sinks: [sink] })
     for (let n = 0; n < 5; n += 1) {
       rig.store.addEvent({ timestamp: NOW - DAY, attributes: domains(10, `e${n}x`) })
@@ -42,14 +40,8 @@ describe.skipIf(!hasRedis())('a sync to Redis', () => {
     return sinks[0]?.rebuilt
   }
 
-  function edit(value: string): void {
-    rig.store.editAttribute(1, { value })
-    rig.store.publish(1)
-    rig.store.advance(HOUR)
-  }
-
   it('follows adds, edits and revocations', async () => {
-    edit('moved.example.com')
+    rig.edit(1, { value: 'moved.example.com' })
     expect(await cycle()).toBe(null)
     rig.store.deleteEvent(2)
     rig.store.addEvent({ attributes: domains(3, 'more') })
@@ -59,7 +51,7 @@ describe.skipIf(!hasRedis())('a sync to Redis', () => {
 
   it('goes on where it was after a restart of a server that saves', async () => {
     await server.stop()
-    edit('moved.example.com')
+    rig.edit(1, { value: 'moved.example.com' })
     const report = await rig.house.sync()
     expect(report.status).toBe(3)
     expect(report.sources).toMatchObject([{ ok: true, changed: 1 }])
@@ -81,7 +73,7 @@ describe.skipIf(!hasRedis())('a sync to Redis', () => {
     await server.restart(['--appendonly', 'no'])
     await cycle()
     await server.ask('SAVE')
-    edit('moved.example.com')
+    rig.edit(1, { value: 'moved.example.com' })
     rig.store.deleteEvent(2)
     expect(await cycle()).toBe(null)
     await server.restart()

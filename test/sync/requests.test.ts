@@ -65,16 +65,15 @@ describe('what is asked for', () => {
     const touched = touch(rig.store, 10)
     const events = touched.map((id) => String(rig.store.attribute(id).event_id))
     rig.store.advance(HOUR)
-    rig.misp.requests.length = 0
-    await rig.syncRight()
-    const asked = rig.misp.requests.map(({ path, filters }) => [path, filters.eventid])
+    const requests = await rig.requestsOfSync()
+    const asked = requests.map(({ path, filters }) => [path, filters.eventid])
     expect(asked).toEqual([
       ['/events/index', undefined],
       ['/events/index', events],
       ['/attributes/restSearch', events],
       ['/events/index', events],
     ])
-    const rows = rig.misp.requests.reduce((sum, request) => sum + request.rows, 0)
+    const rows = requests.reduce((sum, request) => sum + request.rows, 0)
     expect(rows).toBe(500)
   })
 
@@ -90,9 +89,7 @@ describe('what is asked for', () => {
     rig.store.addEvent({ attributes: [...domains(1), { type: 'comment', value: 'words' }] })
     rig.store.advance(HOUR)
     await rig.syncRight()
-    rig.store.editAttribute(1, { value: 'moved.example.com' })
-    rig.store.publish(1)
-    rig.store.advance(HOUR)
+    rig.edit(1, { value: 'moved.example.com' })
     await rig.syncRight()
     const labels = { source: 'main', reason: 'type' } as const
     expect(rig.house.metrics.read('tipline_pull_rows_refused_total', labels)).toBe(0)
@@ -103,9 +100,7 @@ describe('what is asked for', () => {
     rig.store.addEvent({ attributes: domains(3) })
     rig.store.advance(HOUR)
     await rig.syncRight()
-    rig.store.editAttribute(1, { value: '' })
-    rig.store.publish(1)
-    rig.store.advance(HOUR)
+    rig.edit(1, { value: '' })
     for (const expected of [5, 4, 1]) {
       rig.misp.requests.length = 0
       expect((await rig.house.sync()).status).toBe(0)
@@ -123,9 +118,7 @@ describe('what is asked for', () => {
     rig.store.addEvent({ attributes: [{ type: 'domain', value: 'not a domain' }] })
     rig.store.advance(HOUR)
     await rig.syncRight()
-    rig.misp.requests.length = 0
-    await rig.syncRight()
-    expect(rig.misp.requests).toHaveLength(1)
+    expect(await rig.requestsOfSync()).toHaveLength(1)
   })
 
   it('is never again an event whose attributes this key may not see', async () => {
@@ -135,9 +128,7 @@ describe('what is asked for', () => {
     rig.store.advance(HOUR)
     await rig.syncRight()
     await rig.syncRight()
-    rig.misp.requests.length = 0
-    await rig.syncRight()
-    expect(rig.misp.requests).toHaveLength(1)
+    expect(await rig.requestsOfSync()).toHaveLength(1)
   })
 
   it('is never again an event that lost its last attribute', async () => {
@@ -150,9 +141,7 @@ describe('what is asked for', () => {
     const report = await rig.syncRight()
     expect(removedIn(report)).toEqual({ deleted: 2 })
     for (let n = 0; n < 2; n += 1) {
-      rig.misp.requests.length = 0
-      await rig.syncRight()
-      expect(rig.misp.requests).toHaveLength(1)
+      expect(await rig.requestsOfSync()).toHaveLength(1)
     }
   })
 

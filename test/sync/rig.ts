@@ -1,7 +1,7 @@
 /** One stand-in MISP, one tipline that reads it, and what ought to come of it. */
 import { expect } from 'vitest'
 import type { SyncReport } from '../../src/sync/sync.js'
-import { type Standin, startStandin } from '../misp/standin.js'
+import { type RequestLog, type Standin, startStandin } from '../misp/standin.js'
 import { Store } from '../misp/store.js'
 import { Memcached } from '../servers/memcached.js'
 import { asKeys, piecesIn } from './contents.js'
@@ -65,6 +65,20 @@ export class Rig {
     expect(report.status).toBe(0)
     await this.expectRight()
     return report
+  }
+
+  /** What a sync asks of the MISP, when afterwards everything is as the store says. */
+  async requestsOfSync(): Promise<readonly RequestLog[]> {
+    const before = this.misp.requests.length
+    await this.syncRight()
+    return this.misp.requests.slice(before)
+  }
+
+  /** Edits an attribute and publishes its event; then an hour goes by. */
+  edit(id: number, change: Parameters<Store['editAttribute']>[1]): void {
+    const { event_id } = this.store.editAttribute(id, change)
+    this.store.publish(event_id)
+    this.store.advance(HOUR)
   }
 
   async expectRight(): Promise<void> {

@@ -92,9 +92,7 @@ describe.skipIf(!hasMemcached())('memcached', () => {
 
   it('is rebuilt when the ledger is an older copy of itself', async () => {
     const copy = await copyLedger()
-    rig.store.editAttribute(1, { value: 'moved.example.com' })
-    rig.store.publish(1)
-    rig.store.advance(HOUR)
+    rig.edit(1, { value: 'moved.example.com' })
     await rig.syncRight()
     await copy.putBack()
     // The event is as it was before, so its change comes again; the sink may hold yet another state.
@@ -130,9 +128,7 @@ describe.skipIf(!hasMemcached())('memcached', () => {
 
   it('catches up when it comes back', async () => {
     await rig.memcached!.stop()
-    rig.store.editAttribute(1, { value: 'moved.example.com' })
-    rig.store.publish(1)
-    rig.store.advance(HOUR)
+    rig.edit(1, { value: 'moved.example.com' })
     const report = await rig.house.sync()
     expect(report.status).toBe(3)
     expect(report.sources).toMatchObject([{ ok: true, changed: 1 }])
@@ -291,9 +287,7 @@ describe('several sinks', () => {
     expect(two.held.size).toBe(50)
     one.refuses = () => false
     rig.store.advance(HOUR)
-    rig.store.editAttribute(1, { comment: 'again' })
-    rig.store.publish(1)
-    rig.store.advance(HOUR)
+    rig.edit(1, { comment: 'again' })
     await rig.syncRight()
     expect(one.held.size).toBe(50)
     expect(readSinkAside((await rig.house.ledger()).db, 10)).toEqual([])
