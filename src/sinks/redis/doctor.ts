@@ -36,8 +36,8 @@ async function look(examination: Examination): Promise<Finding[]> {
       ...policy(info),
       ...disk(info),
       ...(state === null || register.vouches ? [] : [TORN]),
-      position(bytes(state), examination),
-      freshness(bytes(heartbeat), examination),
+      position(Buffer.from(state ?? ''), examination),
+      freshness(Buffer.from(heartbeat ?? ''), examination),
     ]
   } finally {
     connection.close()
@@ -126,8 +126,4 @@ function number(info: Info, name: string): number {
 
 function mib(size: number): number {
   return Math.round((size / MIB) * 10) / 10
-}
-
-function bytes(text: string | null): Buffer | null {
-  return text === null ? null : Buffer.from(text)
 }

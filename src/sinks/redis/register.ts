@@ -2,10 +2,10 @@
  * Which keys of the database are ours, kept in the database itself, so that a rebuild can take away
  * what nobody wants any more without looking at anybody else's keys.
  *
- * The names stand in sets, spread over a fixed number of them so that none is slow to work on:
- * `tipline:register:<generation>:<n>`, without the prefix that all keys have. A rebuild writes a new generation; what the older ones name and
- * the new one does not is an orphan. `tipline:register` names the generations that there are: one, but
- * while a rebuild goes on, or after one was cut short.
+ * The names, without the prefix that all keys have, stand in sets: `tipline:register:<generation>:<n>`,
+ * a fixed number of them, so that none is slow to work on. A rebuild writes a new generation; what the
+ * older ones name and the new one does not is an orphan. `tipline:register` names the generations that
+ * there are: one, but while a rebuild goes on, or after one was cut short.
  *
  * A name is entered before its key is written, and struck out after its key is gone. Redis obeys in
  * order, and whatever it loses (kill, power cut, failover, an old snapshot) is the end of that order.

@@ -76,7 +76,7 @@ class RedisSink implements Sink {
       const register = await Register.read(connection, { prefix, signal })
       const [state] = await this.#read(connection, [STATE_KEY], signal)
       this.#opened = { connection, register }
-      return this.#trusted(positionFrom(bytes(state)))
+      return this.#trusted(positionFrom(Buffer.from(state ?? '')))
     } catch (error) {
       connection.close()
       throw error
@@ -242,7 +242,3 @@ class RedisSink implements Sink {
 
 /** Redis could hold it, but no pipeline that also reads memcached could ask for it. */
 const KEYLESS = 'can be no key: it is too long, or not printable ASCII'
-
-function bytes(text: string | null | undefined): Buffer | null {
-  return typeof text === 'string' ? Buffer.from(text) : null
-}
