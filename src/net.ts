@@ -185,7 +185,7 @@ function identity(pem: string): { cert: string; key: string } {
   } catch (cause) {
     throw new UsageError({
       what: 'The client certificate can not be used',
-      hint: 'client_cert_file must hold the certificate and its private key without a password, both in PEM form',
+      hint: 'client_pem_file must hold the certificate and its private key without a password, both in PEM form',
       cause,
     })
   }

@@ -140,7 +140,7 @@ describe('what a config refers to', () => {
     await mkdir('etc')
     const feed = '{ name: f, type: feed, path: ../feed, ca_file: ca.pem }'
     await writeFile('etc/redis.secret', 'open-sesame\n', { mode: 0o600 })
-    const redis = '{ password_file: redis.secret, ca_file: ca.pem, client_cert_file: /srv/own.pem }'
+    const redis = '{ password_file: redis.secret, ca_file: ca.pem, client_pem_file: /srv/own.pem }'
     const text = `sources: [${feed}]\npolicy: { lists_folder: /srv/lists }\ndata_dir: data\n`
     await writeFile('etc/tipline.yml', `${text}sinks: { redis: ${redis} }\n`)
     const loaded = await loadConfig('etc/tipline.yml', {})
@@ -153,7 +153,7 @@ describe('what a config refers to', () => {
     expect(loaded.sinks.redis).toMatchObject({
       password: 'open-sesame',
       ca_file: join(top, 'etc/ca.pem'),
-      client_cert_file: '/srv/own.pem',
+      client_pem_file: '/srv/own.pem',
     })
     expect(loaded.secrets).toEqual(['open-sesame'])
     expect(loaded.policy.lists_folder).toBe('/srv/lists')

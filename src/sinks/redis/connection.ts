@@ -134,15 +134,15 @@ function clientOptions(place: Place, settings: RedisSettings) {
 }
 
 function tlsOptions({ connect }: Place, settings: RedisSettings): ConnectionOptions {
-  const { ca_file, client_cert_file } = settings
+  const { ca_file, client_pem_file } = settings
   const name = 'host' in connect ? connect.host : ''
   return {
     host: name,
     secureContext: secureContext({
       ...(ca_file === undefined ? {} : { ca: readPem('ca_file', ca_file) }),
-      ...(client_cert_file === undefined
+      ...(client_pem_file === undefined
         ? {}
-        : { client: readPem('client_cert_file', client_cert_file) }),
+        : { client: readPem('client_pem_file', client_pem_file) }),
     }),
   }
 }

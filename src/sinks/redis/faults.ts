@@ -80,7 +80,7 @@ const HINTS = {
   refused: 'look into its log',
   closed: 'look into its log; it may have been restarted, or want TLS (rediss://)',
   silent: 'it is overloaded, stopped, or behind a firewall; see also sinks.redis.timeout',
-  tls: 'is it rediss:// there, is ca_file the right authority, does it want client_cert_file?',
+  tls: 'is it rediss:// there, is ca_file the right authority, does it want client_pem_file?',
   nonsense: 'is that a Redis, and one without TLS on this port?',
 } as const
 

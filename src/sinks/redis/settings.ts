@@ -29,7 +29,7 @@ export const redisSettings = z
       .describe(
         "A file with the certificates, in PEM form, of the authority that signed the server's certificate. Trusted instead of the public authorities.",
       ),
-    client_cert_file: z
+    client_pem_file: z
       .string()
       .min(1)
       .optional()

@@ -227,7 +227,7 @@ describe.skipIf(!hasRedis())('TLS', () => {
     return join(folder, name)
   }
   const ca_file = file('ca.pem', authority.cert)
-  const client_cert_file = file('client.pem', client.cert + client.key)
+  const client_pem_file = file('client.pem', client.cert + client.key)
   let server: Redis
 
   beforeAll(async () => {
@@ -244,14 +244,14 @@ describe.skipIf(!hasRedis())('TLS', () => {
   const url = () => `rediss://127.0.0.1:${port.tls}`
 
   it('with a private authority and a certificate of our own, as Redis wants it by default', async () => {
-    const sink = sinkOn(url(), { ca_file, client_cert_file })
+    const sink = sinkOn(url(), { ca_file, client_pem_file })
     await sink.open(NEVER)
     await sink.apply([ipState('198.51.100.7')], NEVER)
     expect(await server.read('misp-ip:198.51.100.7')).not.toBeNull()
   })
 
   it('without a certificate of our own, where the server asks for one', async () => {
-    expect(await told(url(), { ca_file })).toMatch(/client_cert_file|closed the connection/)
+    expect(await told(url(), { ca_file })).toMatch(/client_pem_file|closed the connection/)
     await server.ask('CONFIG', 'SET', 'tls-auth-clients', 'no')
     await sinkOn(url(), { ca_file }).open(NEVER)
     await server.ask('CONFIG', 'SET', 'tls-auth-clients', 'yes')
@@ -259,14 +259,10 @@ describe.skipIf(!hasRedis())('TLS', () => {
 
   it('with another authority, another name, or in plain text', async () => {
     const other = file('other.pem', createAuthority('Another').cert)
-    expect(await told(url(), { ca_file: other, client_cert_file })).toMatch(
-      /TLS failed \(.*ca_file/,
-    )
-    expect(await told(url(), { client_cert_file })).toMatch(/TLS failed \(/)
+    expect(await told(url(), { ca_file: other, client_pem_file })).toMatch(/TLS failed \(.*ca_file/)
+    expect(await told(url(), { client_pem_file })).toMatch(/TLS failed \(/)
     const byName = url().replace('127.0.0.1', 'localhost')
-    expect(await told(byName, { ca_file, client_cert_file })).toMatch(
-      /ERR_TLS_CERT_ALTNAME_INVALID/,
-    )
+    expect(await told(byName, { ca_file, client_pem_file })).toMatch(/ERR_TLS_CERT_ALTNAME_INVALID/)
     expect(await told(url().replace('rediss', 'redis'), { timeout: 1 })).toMatch(
       /rediss|without TLS/,
     )
@@ -280,7 +276,7 @@ describe.skipIf(!hasRedis())('TLS', () => {
     await expect(missing.open(NEVER)).rejects.toThrow(/ca_file .*no\.pem can't be read/)
     expect((await missing.check()).findings[0]?.message).toMatch(/can't be read/)
     await expect(sinkOn(url(), { ca_file: empty }).open(NEVER)).rejects.toThrow(/no certificate/)
-    const half = sinkOn(url(), { ca_file, client_cert_file: file('half.pem', client.cert) })
+    const half = sinkOn(url(), { ca_file, client_pem_file: file('half.pem', client.cert) })
     await expect(half.open(NEVER)).rejects.toThrow(/client certificate can not be used/)
   })
 })
