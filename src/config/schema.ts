@@ -6,6 +6,7 @@ import { policySettings } from '../policy/settings.js'
 import { type SinksSettings, sinksSettings } from '../sinks/registry.js'
 import { guardSettings, historySetting } from '../sync/settings.js'
 import type { JsonSchema } from './keys.js'
+import { mapStrings, type Path } from './path.js'
 import { DEFAULT_DATA_DIR } from './place.js'
 
 const sources = z
@@ -67,16 +68,8 @@ export function mapPaths(config: Config, change: (path: string) => string): Conf
 
 /** Of a sink, every setting `*_file` names a file. What held a secret was read, and has no such name now. */
 function mapFiles(sinks: SinksSettings, change: (path: string) => string): SinksSettings {
-  const changed = (settings: object) =>
-    Object.entries(settings).map(([key, value]) => [
-      key,
-      key.endsWith('_file') && typeof value === 'string' ? change(value) : value,
-    ])
-  const all = Object.entries(sinks).map(([name, settings]) => [
-    name,
-    settings && Object.fromEntries(changed(settings)),
-  ])
-  return Object.fromEntries(all) as SinksSettings
+  const isFile = (path: Path) => String(path.at(-1)).endsWith('_file')
+  return mapStrings(sinks, (text, path) => (isFile(path) ? change(text) : text)) as SinksSettings
 }
 
 interface Named {
