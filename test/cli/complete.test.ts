@@ -15,7 +15,7 @@ describe('tipline complete', () => {
   })
 
   it.each([
-    [['lo'], ['lookup']],
+    [['loo'], ['lookup']],
     [
       ['config', ''],
       ['check', 'show', 'migrate', 'schema'],

@@ -5,6 +5,7 @@ import { configReference } from '../../src/config/reference.js'
 import { typeReference } from '../../src/indicators/reference.js'
 import { policyReference } from '../../src/policy/reference.js'
 import { errorsReference } from './errors.js'
+import { logstashExample } from './logstash.js'
 import { metricsReference } from './metrics.js'
 
 /** Paths are those in the repository. */
@@ -15,6 +16,8 @@ export const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/metrics.md': metricsReference,
   'docs/reference/policy.md': policyReference,
   'docs/reference/types.md': typeReference,
+  'examples/logstash/tipline.conf': () => logstashExample('tipline.conf'),
+  'examples/logstash/tipline.json': () => logstashExample('tipline.json'),
   'examples/tipline-full.yml': fullConfig,
   'examples/tipline.yml': () => SMALLEST_CONFIG,
 }

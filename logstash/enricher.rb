@@ -1,0 +1,62 @@
+# What one observable asks memcached for. `text` is the value as the event has it, `value` the
+# indicator that is meant.
+Ask = Struct.new(:field, :text, :space, :value, :key)
+
+class Enricher
+  def initialize(settings)
+    @settings = settings
+    @tree = FieldTree.new(settings.fields)
+    @keys = Keys.new(settings.skip)
+    @cache = Cache.new(settings)
+    @teller = Teller.new(settings)
+  end
+
+  def enrich(event)
+    values, truncated = @tree.values(event)
+    answers = @cache.for_this_thread
+    asks = asks_of(values, answers.lengths)
+    truncated = look_up(event, asks, values, answers) || truncated unless asks.empty?
+    event.tag(Tag::TRUNCATED) if truncated
+  rescue StandardError => e
+    tell_error(event, e)
+  end
+
+  private
+
+  # Answers whether there was more than is told.
+  def look_up(event, asks, values, answers)
+    answers.ask(asks.map(&:key))
+    if answers.lengths_changed?
+      asks = asks_of(values, answers.lengths)
+      answers.ask(asks.map(&:key))
+    end
+    tell_freshness(event, answers)
+    more = @teller.tell(event, asks, answers)
+    event.tag(Tag::BAD_VALUE) if answers.bad?
+    more
+  end
+
+  def asks_of(values, lengths)
+    values.flat_map do |field, text|
+      @keys.of(text, field.spaces, lengths).map { |space, value, key| Ask.new(field, text, space, value, key) }
+    end
+  end
+
+  def tell_freshness(event, answers)
+    return event.tag(Tag::UNAVAILABLE) unless answers.complete?
+    oldest = answers.oldest
+    age = oldest && [Time.now.to_i - oldest, 0].max
+    event.set('[tipline][age]', age) if age
+    event.tag(Tag::STALE) if age.nil? || (@settings.stale_after && age > @settings.stale_after)
+  end
+
+  # The class and the line, and nothing of the message: that may hold what memcached said.
+  def tell_error(event, error)
+    event.tag(Tag::ERROR)
+    line = (error.backtrace || []).first.to_s[/:(\d+):/, 1]
+    event.set('[tipline][error]', "#{error.class} at line #{line}")
+  rescue StandardError
+    # [tipline] is a plain value on this event. The tag stands.
+    nil
+  end
+end
