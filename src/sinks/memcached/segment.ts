@@ -73,12 +73,12 @@ export class Segment<S> {
     return value === null ? at : this.#text('\r\n', this.#text(value, at))
   }
 
-  /** Checked and written in one go. null: it has to be coded. */
+  /** Checked and written in one go. null: it has to be coded, which only shorter keys can be. */
   #plainKey(key: string | Uint8Array, at: number): number | null {
-    if (typeof key !== 'string' || key.length === 0 || key.length > LONGEST_KEY) return null
+    if (key.length === 0 || key.length > LONGEST_KEY) return null
     const bytes = this.#bytes
     for (let n = 0; n < key.length; n++) {
-      const code = key.charCodeAt(n)
+      const code = typeof key === 'string' ? key.charCodeAt(n) : key[n]!
       if (code < PLAIN_FROM || code > PLAIN_TO) return null
       bytes[at + n] = code
     }
