@@ -8,7 +8,9 @@ class Keys
 
   # Answers triples of namespace, value and key.
   def of(text, spaces, lengths)
-    return [] unless text.valid_encoding? && text.encoding == Encoding::UTF_8 && text.length <= Limit::TEXT
+    # Events hold UTF-8; what a script made of a number may be ASCII by name.
+    text = text.dup.force_encoding(Encoding::UTF_8)
+    return [] unless text.valid_encoding? && text.length <= Limit::TEXT
     trimmed = Text.trim(text)
     return [] if trimmed.empty?
     hosts, others = spaces.partition { |space| HOSTS[space] }

@@ -4,7 +4,7 @@
 # text is evaluated in an object of its own, `register` is called once, `filter` for each event.
 
 require 'json'
-require_relative 'event'
+require_relative '../../examples/logstash/event'
 require_relative 'filters'
 
 class Script
