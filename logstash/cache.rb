@@ -39,6 +39,9 @@ class Answers
   LENGTHS = 'tipline:net-lengths'
   # How often each of several servers is asked whether it is there.
   CHECK_SECONDS = 1
+  # The last is Dalli's answer to a server that asks for another SASL than it knows, and no StandardError:
+  # it would end the pipeline.
+  OUTAGES = [Dalli::DalliError, SystemCallError, IOError, Timeout::Error, NotImplementedError].freeze
 
   attr_reader :lengths, :oldest
 
@@ -97,7 +100,7 @@ class Answers
   def get(keys)
     check if @several && now >= @checked_at + CHECK_SECONDS
     @client.get_multi(HEARTBEAT, LENGTHS, *keys)
-  rescue Dalli::DalliError, SystemCallError, IOError, Timeout::Error
+  rescue *OUTAGES
     # Such as a password that is refused: nothing that asking again at once would change.
     @resume_at = now + @retry_after
     {}
@@ -107,7 +110,7 @@ class Answers
   def check
     @checked_at = now
     @servers_answer = @client.version.values.none?(&:nil?)
-  rescue Dalli::DalliError, SystemCallError, IOError, Timeout::Error
+  rescue *OUTAGES
     @servers_answer = false
   end
 

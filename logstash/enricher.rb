@@ -25,20 +25,26 @@ class Enricher
 
   # Answers whether there was more than is told.
   def look_up(event, asks, values, answers)
-    answers.ask(asks.map(&:key))
+    ask(asks, answers)
     if answers.lengths_changed?
       asks = asks_of(values, answers.lengths)
-      answers.ask(asks.map(&:key))
+      ask(asks, answers)
     end
     tell_freshness(event, answers)
     more = @teller.tell(event, asks, answers)
     event.tag(Tag::BAD_VALUE) if answers.bad?
-    more
+    more || asks.size > Limit::KEYS
+  end
+
+  def ask(asks, answers)
+    answers.ask(asks.first(Limit::KEYS).map(&:key))
   end
 
   def asks_of(values, lengths)
+    known = Hash.new { |all, spaces| all[spaces] = {} }.compare_by_identity
     values.flat_map do |field, text|
-      @keys.of(text, field.spaces, lengths).map { |space, value, key| Ask.new(field, text, space, value, key) }
+      found = known[field.spaces][text] ||= @keys.of(text, field.spaces, lengths)
+      found.map { |space, value, key| Ask.new(field, text, space, value, key) }
     end
   end
 

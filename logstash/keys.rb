@@ -77,11 +77,12 @@ end
 module Text
   # What JavaScript trims.
   BLANK = '[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]'
-  ENDS = /\A#{BLANK}+|#{BLANK}+\z/.freeze
-  BLANKS = /#{BLANK}/.freeze
+  SHOWN = /[^#{BLANK[1..-2]}]/.freeze
   CONTROL = /[\u0000-\u001f\u007f]/.freeze
 
+  # By the first and the last that is none: a pattern for blanks at the end would try at every blank.
   def self.trim(text)
-    text.gsub(ENDS, '')
+    first = text.index(SHOWN)
+    first ? text[first..text.rindex(SHOWN)] : ''
   end
 end

@@ -42,8 +42,10 @@ module Tag
 end
 
 module Limit
-  # Values of one event that are looked up.
+  # Values of one event that are looked up, and the keys that they come to: an address has one for each
+  # length of a net.
   VALUES = 500
+  KEYS = 2000
   # Hits that are told on one event.
   HITS = 100
   # Bytes of a value from memcached; what tipline writes is rarely over ten thousand.

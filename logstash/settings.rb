@@ -33,10 +33,19 @@ class Settings
     @timeout = given.fetch('timeout')
     @retry_after = given.fetch('retry_after')
     @stale_after = given.fetch('stale_after')
-    @fields = given.fetch('fields').map { |field| Field.new(field) }
+    @fields = fields_of(given.fetch('fields'))
     @skip = Skip.new(given.fetch('skip'))
     @sources = given.fetch('sources')
     @only_source = @sources.size == 1 ? @sources.keys.first : nil
     @legacy = given.fetch('legacy_fields')
+  end
+
+  private
+
+  # Fields that are looked up alike share their list of namespaces: it is then enough to compare the lists
+  # themselves to see that two equal values ask for the same.
+  def fields_of(given)
+    shared = {}
+    given.map { |field| Field.new(field.merge('spaces' => shared[field.fetch('spaces')] ||= field['spaces'])) }
   end
 end

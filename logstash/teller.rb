@@ -32,10 +32,11 @@ class Teller
     found.values
   end
 
-  # A URL may be found as it was written and in its normal form: that is one hit.
+  # A URL may be found as it was written and in its normal form, an address by itself and by its net, as
+  # small nets are spelled out for old pipelines: each is one hit.
   def identity(ask, carrier)
-    value = ask.space == 'url' ? nil : ask.value
-    [ask.field.name, ask.text, ask.space, value, carrier.event, carrier.type, carrier.source, carrier.attribute]
+    names = %w[url ip net].include?(ask.space) ? [ask.space == 'url'] : [ask.space, ask.value]
+    [ask.field.name, ask.text, names, carrier.event, carrier.type, carrier.source, carrier.attribute]
   end
 
   # A type that has no business in this field is no hit, nor is another port than the analyst said.

@@ -7,6 +7,7 @@ module Values
     'authentihash' => [64], 'pehash' => [40], 'cdhash' => [40, 64], 'ja3' => [32], 'hassh' => [32],
     'jarm' => [62], 'x509' => [32, 40, 64]
   }.freeze
+  SLASH = %r{[/\\]}.freeze
   HEX = /\A\h+\z/.freeze
   HEX_PAIRS = /\A\h{2}(?:[: ]\h{2})+\z/.freeze
   LOCAL_PART = /\A[^\s<>@,;]{1,256}\z/.freeze
@@ -25,7 +26,7 @@ module Values
     return digest(text, space) if DIGESTS[space]
     case space
     when 'url' then Url.read(text)
-    when 'filename' then [text, text[/[^\/\\]*\z/]].uniq.flat_map { |name| free(name) }
+    when 'filename' then [text, text[(text.rindex(SLASH) || -1) + 1..-1]].uniq.flat_map { |name| free(name) }
     when 'user-agent', 'regkey', 'mutex', 'named-pipe' then free(text)
     else text.ascii_only? && text.length <= Limit::STRUCTURED ? identifier(text, space) : []
     end

@@ -53,6 +53,7 @@ describe.skipIf(!hasDalli())('the keys that the script asks for', () => {
 function isAsLogged(text: string, spaces: readonly string[]): boolean {
   const trimmed = text.trim()
   if (refang(trimmed) !== trimmed || refangUrl(trimmed) !== trimmed) return false
+  if (/\p{Surrogate}/u.test(text)) return false
   const [meaning] = spaces.includes('url') ? found(url(trimmed)) : []
   const names = meaning === undefined ? trimmed : hostOf(meaning.value)
   if (meaning !== undefined) return !names.includes('xn--') || trimmed.includes('xn--')

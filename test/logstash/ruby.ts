@@ -1,7 +1,7 @@
 /** A Ruby that runs tipline.rb as Logstash does, and is told in lines of JSON what to do. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -74,6 +74,13 @@ export class Ruby {
     const settings = join(this.folder, 'tipline.json')
     await this.ask('load', { script: join(this.folder, 'tipline.rb'), settings })
     return settings
+  }
+
+  /** With other settings than `tipline logstash` writes. */
+  async reload(settings: string, change: Data): Promise<void> {
+    const given = JSON.parse(readFileSync(settings, 'utf8')) as Data
+    writeFileSync(settings, JSON.stringify({ ...given, ...change }))
+    await this.ask('load', { script: join(this.folder, 'tipline.rb'), settings })
   }
 
   filter(events: readonly Data[], threads = 1): Promise<Data[]> {

@@ -1,5 +1,7 @@
 /** tipline.rb under real Ruby, with real Dalli, on a real memcached that our sink filled. */
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { KeyState } from '../../src/sinks/sink.js'
 import { hasDalli, hasMemcached, Memcached } from '../servers/memcached.js'
@@ -295,6 +297,35 @@ describe.skipIf(!hasMemcached() || !hasDalli())('tipline.rb', () => {
     expect(empty?.tags).toEqual(['_tipline_unavailable'])
   })
 
+  it('notices one of several servers that is down, and asks the other', async () => {
+    const other = await Memcached.start()
+    const settings = await start()
+    await fill(other.address, { states: STATES })
+    await ruby.reload(settings, { servers: [memcached.address, other.address] })
+    const events = STATES.filter(({ space }) => space === 'ip').map(({ value }) => ({
+      destination: { ip: value },
+    }))
+    const before = await ruby.filter(events)
+    expect(before.map(({ tags }) => tags)).toEqual(events.map(() => undefined))
+    await other.stop()
+    await sleep(1100)
+    const after = await ruby.filter(events)
+    expect(after.every(({ tags }) => String(tags) === '_tipline_unavailable')).toBe(true)
+    expect(after.map((event) => hits(event).length)).toEqual(
+      before.map((event) => hits(event).length),
+    )
+  })
+
+  it('tells an address once, though its net is also spelled out', async () => {
+    const of = { eventId: '11', type: 'ip-dst' }
+    const states = [state('net', '192.0.2.128/25', [of]), state('ip', '192.0.2.200', [of])]
+    await fill(memcached.address, { states })
+    await ruby.load({ servers: [memcached.address] })
+    expect(hits(await ruby.one({ source: { ip: '192.0.2.200' } }))).toEqual([
+      'source.ip 192.0.2.200 misp-ip 11',
+    ])
+  })
+
   it('is not stalled by a server that no longer answers', async () => {
     await start()
     const event = { destination: { ip: '2001:db8::1' } }
@@ -344,6 +375,9 @@ describe.skipIf(!hasMemcached() || !hasDalli())('tipline.rb', () => {
       {
         dns: { resolved_ip: Array.from({ length: 5000 }, (_, n) => `198.51.100.${n % 250}.${n}`) },
       },
+      {
+        dns: { question: { name: Array.from({ length: 400 }, (_, n) => `a.b.c.d.n${n}.example`) } },
+      },
     ]
     const after = await ruby.filter(odd)
     expect(after).toHaveLength(odd.length)
@@ -354,6 +388,37 @@ describe.skipIf(!hasMemcached() || !hasDalli())('tipline.rb', () => {
     })
     expect(after[3]!.tags).toEqual(['_tipline_error'])
     expect(after[5]!.tags).toEqual(['_tipline_truncated'])
+    expect(after[6]!.tags).toEqual(['_tipline_truncated'])
+  })
+
+  it('is not held up by long values that go through every pattern', async () => {
+    const kinds = 'policy: { kinds: [filename, user-agent, regkey, named-pipe, mutex, ja3] }'
+    await start({ more: kinds })
+    const { fields } = JSON.parse(readFileSync(`${ruby.folder}/tipline.json`, 'utf8'))
+    const long = [
+      'a',
+      ' ',
+      '.',
+      '1.',
+      '/',
+      '%41',
+      '[',
+      ':',
+      '::',
+      '@',
+      'a@',
+      'a:',
+      '<',
+      '*.',
+      '\\',
+      '../',
+    ]
+    const texts = long.flatMap((piece) => {
+      const all = piece.repeat(60_000 / piece.length)
+      return [all, `a${all}b`, `http://${all}`, `${all}/x`, `${all}!`]
+    })
+    const events = texts.map((text) => nested(fields, text))
+    expect(await ruby.filter(events)).toHaveLength(events.length)
   })
 
   it('answers alike from eight threads', async () => {
@@ -365,3 +430,16 @@ describe.skipIf(!hasMemcached() || !hasDalli())('tipline.rb', () => {
     )
   })
 })
+
+/** An event with the same text in every field. */
+function nested(fields: readonly { path: readonly string[] }[], text: string): Data {
+  const event: Data = {}
+  for (const { path } of fields) {
+    const holder = path.slice(0, -1).reduce<Data>((at, name) => {
+      at[name] ??= {}
+      return at[name] as Data
+    }, event)
+    holder[path.at(-1)!] = text
+  }
+  return event
+}
