@@ -3,7 +3,6 @@ module Address
   V4 = /\A(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!\z)|\z)){4}\z/.freeze
   V6 = /\A[0-9a-f:]*:[0-9a-f:]*(?:\d{1,3}\.[\d.]+)?\z/i.freeze
   GROUP = /\A\h{1,4}\z/.freeze
-  MAPPED = 0xffff << 32
   # 64:ff9b::/96, by which IPv6-only hosts reach IPv4 (RFC 6052).
   NAT64 = 0x64_ff9b << 96
 

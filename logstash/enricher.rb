@@ -49,10 +49,10 @@ class Enricher
   end
 
   def tell_freshness(event, answers)
-    return event.tag(Tag::UNAVAILABLE) unless answers.complete?
     oldest = answers.oldest
     age = oldest && [Time.now.to_i - oldest, 0].max
     event.set('[tipline][age]', age) if age
+    return event.tag(Tag::UNAVAILABLE) unless answers.complete?
     event.tag(Tag::STALE) if age.nil? || (@settings.stale_after && age > @settings.stale_after)
   end
 

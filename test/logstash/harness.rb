@@ -48,12 +48,6 @@ class Harness
     ask['items'].map { |text, spaces| keys.of(text, spaces, lengths) }
   end
 
-  # Reads and tells a value as if memcached had answered it, for every field and every key.
-  def carriers(ask)
-    carriers = @script.part(:Carriers)
-    ask['values'].map { |value| (carriers.read(value.unpack1('m')) || []).map(&:to_a) }
-  end
-
   def memcached_filter(ask)
     filter = MemcachedFilter.new(hosts: ask['hosts'], get: ask['get'], namespace: ask['namespace'])
     ask['events'].map { |data| LogStash::Event.new(data).tap { |event| filter.filter(event) }.to_hash }
