@@ -3,34 +3,12 @@
  * state of each, in one snapshot.
  */
 import { SHARED } from './settle.js'
+import { pruneSpelled, SpelledNets } from './spelled.js'
+import { addressesByNetsAlone, newestFirst, Spelling } from './spelling.js'
 import type { Database, Statement } from './sqlite.js'
+import type { State, StateCarrier } from './state.js'
 
-/**
- * One attribute that carries an indicator; the shape that a sink takes (sinks/sink.ts), so that a
- * million of them need not be copied on their way.
- */
-export interface StateCarrier {
-  readonly eventId: string
-  readonly eventUuid: string
-  readonly eventInfo: string
-  readonly attributeUuid: string
-  readonly type: string
-  readonly port: number
-  /** The attribute's and its event's. */
-  readonly tags: readonly string[]
-  readonly source: string
-  readonly timestamp: number
-  readonly firstSeen: number | null
-  readonly lastSeen: number | null
-  readonly liveSince: number
-}
-
-/** A lookup key with its served carriers, newest first; none: the key is to be absent. */
-export interface State {
-  readonly space: string
-  readonly value: string
-  readonly carriers: readonly StateCarrier[]
-}
+export type { State } from './state.js'
 
 type Key = Pick<State, 'space' | 'value'>
 
@@ -61,13 +39,14 @@ const TOUCHED = statesOf(
   'SELECT DISTINCT indicator FROM change WHERE seq > :after AND seq <= :upTo',
 )
 
-/** Of a key's live indicators the first, so that the key comes once. */
-const LIVE = statesOf(`
-  SELECT i.id AS indicator FROM indicator i
-  WHERE i.id > :after AND i.id <= :upTo AND i.live_since IS NOT NULL
-    AND NOT (${SHARED} AND EXISTS (
-      SELECT 1 FROM indicator o WHERE o.space = i.space AND o.value = i.value
-        AND o.live_since IS NOT NULL AND o.id < i.id))`)
+/** Of a key's indicators that are (or were) live the first, so that the key comes once. */
+const firstOfKeys = (since: 'live_since' | 'known_since') =>
+  statesOf(`
+    SELECT i.id AS indicator FROM indicator i
+    WHERE i.id > :after AND i.id <= :upTo AND i.${since} IS NOT NULL
+      AND NOT (${SHARED} AND EXISTS (
+        SELECT 1 FROM indicator o WHERE o.space = i.space AND o.value = i.value
+          AND o.${since} IS NOT NULL AND o.id < i.id))`)
 
 /** All of one key. */
 const ONE = `
@@ -105,6 +84,13 @@ interface CachedEvent {
   readonly place: number
 }
 
+export interface ReaderOptions {
+  /** Small nets also as addresses. */
+  readonly spelled?: boolean
+  /** `everything` also gives what was live once, without carriers. */
+  readonly retired?: boolean
+}
+
 /** Reads states; the connection is its own, one call at a time. */
 export class StateReader {
   readonly #db: Database
@@ -115,11 +101,16 @@ export class StateReader {
   readonly #version: Statement
   #seen = -1
   #events = new Map<number, CachedEvent>()
+  readonly #nets: SpelledNets
+  readonly #spelling: Spelling | null
 
-  constructor(db: Database) {
+  constructor(db: Database, { spelled = false, retired = false }: ReaderOptions = {}) {
     this.#db = db
     this.#touched = arrays(db.prepare(TOUCHED))
-    this.#live = arrays(db.prepare(LIVE))
+    this.#live = arrays(db.prepare(firstOfKeys(retired ? 'known_since' : 'live_since')))
+    this.#nets = new SpelledNets(db)
+    const carriersOf = (space: string, value: string) => this.#stateOf({ space, value }).carriers
+    this.#spelling = spelled ? new Spelling({ nets: this.#nets, carriersOf }) : null
     this.#one = arrays(db.prepare(ONE))
     this.#event = db.prepare(EVENT)
     this.#version = db.prepare('PRAGMA data_version')
@@ -140,7 +131,8 @@ export class StateReader {
       const upTo = Math.min(this.head(), cursor + limit)
       if (upTo <= cursor) return null
       const rows = this.#touched.all({ after: cursor, upTo }) as unknown as StateRow[]
-      return { states: this.#states(rows), seq: upTo }
+      const states = this.#states(rows)
+      return { states: this.#spelling?.expand(states) ?? states, seq: upTo }
     })
   }
 
@@ -156,8 +148,11 @@ export class StateReader {
       const last = this.#lastIndicator()
       for (let after = 0; after < last; after += pageSize) {
         const rows = this.#live.all({ after, upTo: after + pageSize }) as unknown as StateRow[]
-        if (rows.length > 0) yield { states: this.#states(rows), seq }
+        if (rows.length === 0) continue
+        const states = this.#states(rows)
+        yield { states: this.#spelling?.complete(states) ?? states, seq }
       }
+      for (const states of this.#spelling?.everything() ?? []) yield { states, seq }
     } finally {
       this.#db.exec('COMMIT')
     }
@@ -168,6 +163,7 @@ export class StateReader {
     const { data_version: version } = this.#version.get() as { data_version: number }
     if (version !== this.#seen) this.#events = new Map()
     this.#seen = version
+    this.#spelling?.refresh()
   }
 
   #lastIndicator(): number {
@@ -177,7 +173,16 @@ export class StateReader {
 
   /** The present states of these keys. */
   of(keys: readonly Key[]): State[] {
-    return this.#snapshot(() => keys.map((key) => this.#stateOf(key)))
+    return this.#snapshot(() => {
+      const states = keys.map((key) => this.#stateOf(key))
+      return this.#spelling?.complete(states) ?? states
+    })
+  }
+
+  /** Addresses that are live through spelled-out nets alone; 0 where nets are not spelled out. */
+  spelledAddresses(): number {
+    if (!this.#spelling) return 0
+    return this.#snapshot(() => addressesByNetsAlone(this.#db, this.#nets.live))
   }
 
   /** Up to `count` live keys, spread over all of them. */
@@ -190,6 +195,8 @@ export class StateReader {
     for (let n = 0; n < count; n += 1) {
       const key = next.get(1 + Math.floor(Math.random() * most)) as Key | undefined
       if (key) keys.set(`${key.space}:${key.value}`, key)
+      const address = key && this.#spelling?.anyAddressOf(key)
+      if (address) keys.set(`ip:${address}`, { space: 'ip', value: address })
     }
     return this.of([...keys.values()])
   }
@@ -229,9 +236,7 @@ export class StateReader {
     // Most keys have one carrier or none.
     if (!first || first[3] === null) return []
     if (to - from === 1) return [toCarrier(first, this.#eventOf(first[10]))]
-    return this.#once(rows.slice(from, to)).sort(
-      (a, b) => b.timestamp - a.timestamp || (a.attributeUuid < b.attributeUuid ? -1 : 1),
-    )
+    return this.#once(rows.slice(from, to)).sort(newestFirst)
   }
 
   /** The same attribute through two sources counts once: as the first source of the config has it. */
@@ -321,7 +326,9 @@ export function pruneChanges(db: Database, sinks: readonly string[]): number {
   )
   const behind = 'SELECT coalesce(min(seq), 9223372036854775807) FROM cursor'
   // A new sink is rebuilt from the ledger's present state, it needs no old change.
-  return Number(db.prepare(`DELETE FROM change WHERE seq <= (${behind})`).run().changes)
+  const { changes } = db.prepare(`DELETE FROM change WHERE seq <= (${behind})`).run()
+  pruneSpelled(db)
+  return Number(changes)
 }
 
 export interface SinkAside {

@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { LedgerError } from '../errors.js'
-import { StateReader } from './changes.js'
+import { type ReaderOptions, StateReader } from './changes.js'
 import { ledgerId, openForReading } from './database.js'
 import { asLedgerError, type Database } from './sqlite.js'
 import { LedgerWriter } from './writer.js'
@@ -28,7 +28,7 @@ export interface Ledger {
   /** A connection that only reads. */
   readonly db: Database
   /** A reader with a connection of its own, so that its snapshots disturb nobody. */
-  openStates(): StateReader
+  openStates(options?: ReaderOptions): StateReader
   close(): Promise<void>
 }
 
@@ -40,7 +40,7 @@ export async function openLedger(dataDir: string): Promise<Ledger> {
     id: ledgerId(db),
     writer: asyncWriter(host),
     db,
-    openStates: () => new StateReader(openForReading(dataDir)),
+    openStates: (options) => new StateReader(openForReading(dataDir), options),
     async close() {
       db.close()
       await host.close()

@@ -8,6 +8,8 @@
  * Times are epoch seconds. An indicator is stored as (space, value, port); see indicators/indicator.ts.
  */
 
+import { ENTER, SPELLED_TABLE } from './spelled.js'
+
 export const MIGRATIONS: readonly string[] = [
   `
 CREATE TABLE meta (
@@ -173,6 +175,7 @@ CREATE TABLE level (
 DROP INDEX indicator_port;
 CREATE INDEX indicator_port ON indicator (space, value) WHERE port > 0;
 `,
+  SPELLED_TABLE + ENTER,
 ]
 
 /** The staging of one pull: a file of its own, thrown away at the start of the next one. */

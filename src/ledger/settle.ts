@@ -5,6 +5,7 @@
  * The caller fills `touched` (indicators whose carriers changed) and, where it knows, `lost` (why an
  * indicator lost a carrier); it runs inside the caller's transaction.
  */
+import { settleSpelled } from './spelled.js'
 import type { Database } from './sqlite.js'
 
 /** A carrier serves when neither the policy nor a hand holds it. */
@@ -68,6 +69,7 @@ export function settle(db: Database, { now, why }: { now: number; why: string })
   db.exec(COUNT_SHARED)
   db.prepare(CLOSE_HISTORY).run({ now, why })
   db.prepare(TURN).run({ now })
+  settleSpelled(db)
   const touched = db
     .prepare('INSERT INTO change (indicator) SELECT indicator FROM touched ORDER BY indicator')
     .run()
