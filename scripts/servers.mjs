@@ -16,6 +16,7 @@ const NEEDED = [
   { name: 'redis-server', probe: ['redis-server', '--version'] },
   { name: 'ruby', probe: ['ruby', '-v'] },
   { name: 'ruby-redis', probe: ['ruby', '-e', 'require "redis"'] },
+  { name: 'sasl2-bin', probe: ['saslpasswd2', '-v'] },
   { name: 'ruby-dalli', probe: ['ruby', '-e', 'require "dalli"'] },
 ]
 

@@ -102,6 +102,46 @@ export const METRICS = {
     help: 'Times a sink was not available.',
     labels: ['sink'],
   },
+  tipline_sink_values_cut_total: {
+    type: 'counter',
+    help: 'Values that were cut to the newest events because the sink takes none that are so large.',
+    labels: ['sink'],
+  },
+  tipline_sink_sampled_total: {
+    type: 'counter',
+    help: 'Lookup keys compared with the sink as a sample, by result: same, missing, different.',
+    labels: ['sink', 'result'],
+  },
+  tipline_sink_repairs_total: {
+    type: 'counter',
+    help: 'Times parts of a sink that had lost something were repaired from the ledger.',
+    labels: ['sink'],
+  },
+  tipline_nets_unspelled: {
+    type: 'gauge',
+    help: 'Live nets of up to 256 addresses that are not spelled out as addresses for want of room.',
+    labels: ['sink'],
+  },
+  tipline_sink_server_up: {
+    type: 'gauge',
+    help: '1 where a server of the sink could be reached at the last try, else 0.',
+    labels: ['sink', 'server'],
+  },
+  tipline_sink_evictions: {
+    type: 'gauge',
+    help: 'Items that a server of the sink threw out for want of memory since it was started.',
+    labels: ['sink', 'server'],
+  },
+  tipline_sink_memory_limit_bytes: {
+    type: 'gauge',
+    help: 'Memory that a server of the sink may use for items.',
+    labels: ['sink', 'server'],
+  },
+  tipline_sink_memory_needed_bytes: {
+    type: 'gauge',
+    help: "Memory that tipline's items take in a server of the sink, estimated from a sample.",
+    labels: ['sink', 'server'],
+  },
   tipline_sink_lag_changes: {
     type: 'gauge',
     help: 'Changes in the ledger that the sink has not seen yet.',

@@ -119,11 +119,14 @@ async function checkSinks(
 ): Promise<SinkCheck[]> {
   const sinks = openSinks(context, { config, log: silentLogger(), metrics: new Metrics() })
   const keys = knowledge.found.map(({ indicator: { space, value } }) => ({ space, value }))
-  const reader = new StateReader(openForReading(dataDir))
-  const states = reader.of(keys)
-  reader.close()
   const checks = await Promise.all(
-    sinks.map((sink) => checkSink(sink, { states, signal: context.signal })),
+    sinks.map((sink) => {
+      const options = { spelled: sink.spellsNets ?? false }
+      const reader = new StateReader(openForReading(dataDir), options)
+      const states = reader.of(keys)
+      reader.close()
+      return checkSink(sink, { states, signal: context.signal })
+    }),
   )
   return checks.flat()
 }

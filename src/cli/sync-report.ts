@@ -58,12 +58,15 @@ function sourceDocument(source: SourceReport, cycle: Cycle): object {
   }
 }
 
-function sinkDocument({ sink, ok, keys, rebuilt, setAside, error }: ShipReport): object {
+function sinkDocument(report: ShipReport): object {
+  const { sink, ok, keys, rebuilt, repaired, alarms, setAside, error } = report
   return {
     name: sink,
     ok,
     keys,
     rebuilt,
+    repaired,
+    alarms,
     set_aside: setAside,
     error: error === null ? null : errorDocument(error),
   }
@@ -105,9 +108,10 @@ function sourceWords(source: SourceReport, cycle: Cycle): string {
   ].join(' ')
 }
 
-function sinkWords({ ok, keys, rebuilt, setAside }: ShipReport): string {
+function sinkWords({ ok, keys, rebuilt, repaired, setAside }: ShipReport): string {
   if (!ok) return 'FAILED; the next sync catches up'
-  const why = rebuilt === null ? '' : ` · rebuilt: ${rebuilt}`
+  const mended = repaired === null ? '' : ` · repaired: ${repaired}`
+  const why = rebuilt === null ? mended : ` · rebuilt: ${rebuilt}`
   const aside = setAside === 0 ? '' : ` · ${number(setAside)} set aside`
   return `${keys === 0 ? 'up to date' : `${count(keys, 'key')} written`}${why}${aside}`
 }
@@ -121,6 +125,7 @@ function ledgerWords({ live, held }: Cycle): string {
 }
 
 function errorLines(part: SourceReport | ShipReport): string[] {
+  if (part.ok && 'alarms' in part) return [...part.alarms]
   if (part.ok || part.error === null) return []
   const { message, hint } = part.error
   return [message, ...(hint === undefined ? [] : [`  hint: ${hint}`])]

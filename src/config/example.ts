@@ -47,7 +47,12 @@ function settingLines(setting: Setting, section: Section, indent: string): strin
     const items = sections.map((item) => itemLines(item, `${indent}  `).join('\n'))
     return [here, items.join('\n\n')]
   }
-  if (sections[0]) return [here, ...sectionLines(sections[0], `${indent}  `)]
+  if (sections[0]) {
+    const lines = sectionLines(sections[0], `${indent}  `)
+    // A mapping of nothing but comments would be no mapping.
+    const isBare = lines.every((line) => line.trimStart().startsWith('#'))
+    return [isBare ? `${indent}# ${key}:` : here, ...lines]
+  }
   const given = key === 'type' ? section.option : EXAMPLES[placeOf(section, key)]
   const value = given ?? fallback
   return [value === undefined ? `${indent}# ${key}: (${type})` : `${here} ${inline(value)}`]

@@ -74,6 +74,33 @@ export interface Verification {
   readonly different: number
 }
 
+/** What a rebuild would do, in keys of the sink. */
+export interface Comparison {
+  readonly same: number
+  readonly added: number
+  readonly changed: number
+  /** null: it can't list what it holds. */
+  readonly removed: number | null
+  /** A few of each. */
+  readonly examples: {
+    readonly added: readonly { readonly key: string; readonly value: string }[]
+    readonly changed: readonly {
+      readonly key: string
+      readonly from: string
+      readonly to: string
+    }[]
+    readonly removed: readonly { readonly key: string }[]
+  }
+}
+
+/** Who opens a sink, as the ledger knows it. */
+export interface Asker {
+  /** The ledger's id. */
+  readonly ledger: string
+  /** How far the ledger's cursor for this sink is; null: this ledger has never written to it. */
+  readonly seq: number | null
+}
+
 /** What every sink is made with. */
 export interface SinkDeps {
   readonly log: Logger
@@ -89,13 +116,24 @@ export interface Sink {
   readonly name: string
   /** Fingerprint of everything in the settings that changes what is written. */
   readonly settings: string
+  /**
+   * True: it can't list what it holds. `rebuild` and `repair` are then given every key that was ever
+   * live, without carriers where it is to be absent.
+   */
+  readonly blind?: boolean
+  /** True: it wants nets of up to 256 addresses also as addresses, each with all that it lies in. */
+  readonly spellsNets?: boolean
 
   /**
    * Connects; answers the position the sink itself remembers, null if it remembers none (new, flushed,
    * restarted). May be called again, and has to be after a SinkUnavailable: a server that was gone may
-   * come back empty, and until then every call fails. @throws SinkUnavailable
+   * come back empty, and until then every call fails.
+   *
+   * A sink of several parts (servers) opens when one of them can be reached. It answers the position
+   * that the asker expects where one part has it; parts that have not are its strays.
+   * @throws SinkUnavailable
    */
-  open(signal: AbortSignal): Promise<Position | null>
+  open(signal: AbortSignal, asker?: Asker): Promise<Position | null>
 
   /**
    * Makes each key as its state says. All or throw; repeating it does no harm. Each key is in a batch
@@ -108,7 +146,11 @@ export interface Sink {
   /** Remembers a position in the sink, after every apply up to it has returned. @throws SinkUnavailable */
   remember(position: Position): Promise<void>
 
-  /** Tells readers how fresh the sink is. The only write of a cycle without changes. @throws SinkUnavailable */
+  /**
+   * Tells readers how fresh the sink is. The only write of a cycle without changes. The last call of a
+   * cycle: a part that could not be reached in all of it is told of now, when the others have all.
+   * @throws SinkUnavailable
+   */
   beat(heartbeat: Heartbeat): Promise<void>
 
   /**
@@ -119,8 +161,26 @@ export interface Sink {
    */
   rebuild(states: AsyncIterable<readonly KeyState[]>, signal: AbortSignal): Promise<void>
 
-  /** Compares the sink with these states and changes nothing. @throws SinkUnavailable */
+  /**
+   * Compares the sink with these states and changes nothing. A part in which something is missing or
+   * different is a stray from then on. @throws SinkUnavailable
+   */
   verify(states: readonly KeyState[]): Promise<Verification>
+
+  /**
+   * Why parts of the sink do not hold what its position says, or null. Asked after `verify`; a sink
+   * without this is rebuilt whole where `verify` found something.
+   */
+  strays?(): string | null
+
+  /** Like `rebuild`, of the strays alone. @throws like apply */
+  repair?(states: AsyncIterable<readonly KeyState[]>, signal: AbortSignal): Promise<void>
+
+  /** What the user has to see to, one line each: the sink can't hold all it is given. */
+  alarms?(): readonly string[]
+
+  /** What a rebuild with these states would do; changes nothing. @throws SinkUnavailable */
+  compare?(states: AsyncIterable<readonly KeyState[]>, signal: AbortSignal): Promise<Comparison>
 
   /** Needs no open. Never throws: what is wrong is in the findings. `ledger`: the id of the one that asks. */
   check(ledger?: string): Promise<Health>

@@ -7,10 +7,17 @@
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import { SinkRejected, SinkUnavailable } from '../errors.js'
-import { type Batch, hasSinkAside, readCursors, type StateReader } from '../ledger/changes.js'
+import {
+  type Batch,
+  hasSinkAside,
+  readCursors,
+  readSinkAside,
+  type StateReader,
+} from '../ledger/changes.js'
 import { liveKeyCounts, netLengths } from '../ledger/knowledge.js'
 import type { Ledger } from '../ledger/ledger.js'
 import { readSources } from '../ledger/sources.js'
+import { MOST_SPELLED, unspelledNets } from '../ledger/spelled.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { retry, type Sleep } from '../retry.js'
@@ -35,6 +42,10 @@ export interface ShipReport {
   readonly keys: number
   /** Why it was rebuilt, or null. */
   readonly rebuilt: string | null
+  /** Why parts of it were repaired, or null. */
+  readonly repaired: string | null
+  /** What the user has to see to, a line each. */
+  readonly alarms: readonly string[]
   readonly setAside: number
   readonly error: SinkUnavailable | null
 }
@@ -42,6 +53,8 @@ export interface ShipReport {
 /** Changes a batch; large enough for the pipeline, small enough to keep the thread free. */
 const BATCH = 1000
 const PAUSE_MS = 50
+/** Live keys compared with the sink in every cycle: a loss of one in a hundred shows in 99 of 100 cycles. */
+const SAMPLE = 500
 const RETRY = { attempts: 4, baseMs: 500, maxMs: 5000 }
 
 /** Tells a shipper that runs beside a pull when there is more, and when that is all. */
@@ -108,11 +121,14 @@ class Shipment {
   #keys = 0
   #setAside = 0
   #rebuilt: string | null = null
+  #repaired: string | null = null
+  #alarms: readonly string[] = []
 
   constructor(options: ShipOptions, line: Feedline) {
     this.#options = options
     this.#line = line
-    this.#states = options.ledger.openStates()
+    const { blind = false, spellsNets = false } = options.sink
+    this.#states = options.ledger.openStates({ spelled: spellsNets, retired: blind })
   }
 
   close(): void {
@@ -121,8 +137,8 @@ class Shipment {
 
   async run(): Promise<void> {
     const { ledger, sink, signal, clock } = this.#options
-    const there = await sink.open(signal)
     const here = readCursors(ledger.db).find((cursor) => cursor.sink === sink.name)
+    const there = await sink.open(signal, { ledger: ledger.id, seq: here?.seq ?? null })
     const why = reasonToRebuild({
       there,
       here: here ?? null,
@@ -131,7 +147,10 @@ class Shipment {
     })
     const from = here?.seq ?? 0
     const seq = why === null ? await this.#follow(from) : await this.#rebuild(why)
-    await sink.beat(heartbeat(ledger, clock()))
+    await this.#check(seq)
+    await sink.beat(heartbeat(ledger, { at: clock(), spelled: this.#states.spelledAddresses() }))
+    this.#alarm()
+    this.#tellUnspelled()
     this.#options.metrics.gauge(
       'tipline_sink_lag_changes',
       { sink: sink.name },
@@ -145,6 +164,8 @@ class Shipment {
       ok: error === null,
       keys: this.#keys,
       rebuilt: this.#rebuilt,
+      repaired: this.#repaired,
+      alarms: this.#alarms,
       setAside: this.#setAside,
       error,
     }
@@ -179,6 +200,69 @@ class Shipment {
     await this.#settingAside(() => sink.rebuild(this.#everything(end), signal))
     await this.#remember(end.seq)
     return end.seq
+  }
+
+  /** A sample of what the sink is to hold at `seq`; where it has lost something, that is repaired. */
+  async #check(seq: number): Promise<void> {
+    const { sink, metrics } = this.#options
+    const sample = this.#states.sample(SAMPLE).filter(this.#notAside())
+    // Somebody wrote to the ledger meanwhile: what is new there is no loss here.
+    const comparable = this.#states.head() === seq
+    const { checked, missing, different } = await sink.verify(comparable ? sample : [])
+    const labels = { sink: sink.name }
+    const found = { missing, different, same: checked - missing - different }
+    for (const [result, count] of Object.entries(found)) {
+      metrics.count('tipline_sink_sampled_total', { ...labels, result }, count)
+    }
+    const lost =
+      missing + different > 0 ? `${missing + different} of ${checked} sampled keys` : null
+    const why = sink.strays ? sink.strays() : lost
+    // What was written a moment ago and is not there will not stay by writing it again.
+    if (why !== null && this.#rebuilt === null) await this.#repair(why, seq)
+  }
+
+  /** What the sink does not take is not missing. */
+  #notAside(): (state: Batch['states'][number]) => boolean {
+    const { ledger, sink } = this.#options
+    if (!hasSinkAside(ledger.db, sink.name)) return () => true
+    const all = readSinkAside(ledger.db, Number.MAX_SAFE_INTEGER)
+    const aside = new Set(all.flatMap((entry) => (entry.sink === sink.name ? entry.item : [])))
+    return ({ space, value }) => !aside.has(`${space}:${value}`)
+  }
+
+  /** What is touched meanwhile is shipped by the next cycle, as to the parts that lost nothing. */
+  async #repair(why: string, seq: number): Promise<void> {
+    const { sink, signal, log, metrics } = this.#options
+    log.warn({ sink: sink.name }, `repairing the sink: ${why}`)
+    metrics.count('tipline_sink_repairs_total', { sink: sink.name })
+    this.#repaired = why
+    const states = this.#live()
+    const work = sink.repair ? sink.repair(states, signal) : sink.rebuild(states, signal)
+    await this.#settingAside(() => work)
+    await this.#remember(seq)
+  }
+
+  async *#live(): AsyncGenerator<Batch['states']> {
+    for (const batch of this.#states.everything(BATCH)) {
+      yield batch.states
+      this.#count(batch)
+    }
+  }
+
+  #alarm(): void {
+    const { sink, log } = this.#options
+    this.#alarms = sink.alarms?.() ?? []
+    for (const alarm of this.#alarms) log.error({ sink: sink.name }, alarm)
+  }
+
+  #tellUnspelled(): void {
+    const { sink, ledger, metrics, log } = this.#options
+    if (!sink.spellsNets) return
+    const nets = unspelledNets(ledger.db)
+    metrics.gauge('tipline_nets_unspelled', { sink: sink.name }, nets)
+    if (nets === 0) return
+    const what = `there is no room to spell out more nets as addresses (${MOST_SPELLED} in all)`
+    log.warn({ sink: sink.name, nets }, `${what}: readers find these by their misp-net: keys only`)
   }
 
   async *#everything(end: { seq: number }): AsyncGenerator<Batch['states']> {
@@ -272,14 +356,15 @@ export function reasonToRebuild(standing: Standing): string | null {
   return null
 }
 
-function heartbeat(ledger: Ledger, at: number): Heartbeat {
+function heartbeat(ledger: Ledger, { at, spelled }: { at: number; spelled: number }): Heartbeat {
   const { db } = ledger
+  const keys = liveKeyCounts(db)
   return {
     at,
     sources: readSources(db)
       .filter(({ place }) => place >= 0)
       .map(({ name, lastGood }) => ({ name, lastGoodSync: lastGood })),
-    keys: liveKeyCounts(db),
+    keys: spelled === 0 ? keys : { ...keys, ip: (keys.ip ?? 0) + spelled },
     netLengths: { v4: netLengths(db, 4), v6: netLengths(db, 6) },
   }
 }

@@ -224,7 +224,8 @@ async function pullOne(options: SyncOptions, one: One): Promise<SourceReport> {
 function statusOf({ policy, sources, sinks }: Omit<SyncReport, 'status'>): ExitStatus {
   const frozen = policy.withheld !== null || sources.some((s) => s.ok && s.withheld.length > 0)
   if (frozen) return EXIT.frozen
-  const failed = sources.some((source) => !source.ok) || sinks.some((sink) => !sink.ok)
+  const failed =
+    sources.some((source) => !source.ok) || sinks.some((sink) => !sink.ok || sink.alarms.length > 0)
   return failed ? EXIT.outside : EXIT.done
 }
 

@@ -2,18 +2,28 @@
  * A real memcached on a free port of loopback, as a child process. Where the program is missing the
  * tests that need it are skipped with a message; under `CI=true` they fail.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { endWithUs, freePort, hasProgram } from './program.js'
 
 const PATIENCE_MS = 10_000
+
+/** Whatever way the tests end, no server outlives them. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 /** Whether tests with a real memcached run. @throws under CI, where it may not be missing */
 export function hasMemcached(): boolean {
   return hasProgram('memcached', ['-V'], 'apt-get install memcached')
+}
+
+/** The same for a user of Cyrus SASL, with whom a memcached (-S) can be told who may come in. */
+export function hasSasl(): boolean {
+  return hasProgram('saslpasswd2', ['-v'], 'apt-get install sasl2-bin')
 }
 
 /** The same for Ruby with Dalli, the client of Logstash. */
@@ -21,21 +31,43 @@ export function hasDalli(): boolean {
   return hasProgram('ruby', ['-e', 'require "dalli"'], 'apt-get install ruby-dalli')
 }
 
+function hasProgram(program: string, args: readonly string[], hint: string): boolean {
+  if (spawnSync(program, args).status === 0) return true
+  const message = `${program} is missing (${hint})`
+  if (process.env.CI === 'true') throw new Error(message)
+  console.warn(`skipped: ${message}`)
+  return false
+}
+
+export interface Around {
+  readonly env?: Readonly<Record<string, string>>
+  /** It also listens with TLS, on `securePort`; the options say with which certificate. */
+  readonly tls?: boolean
+}
+
 export class Memcached {
   readonly port: number
+  readonly securePort: number
   readonly #options: readonly string[]
+  readonly #around: Around
   #child: ChildProcess | null = null
 
   /** `options` are memcached's, e.g. `['-m', '16', '-I', '64k']`. */
-  static async start(options: readonly string[] = []): Promise<Memcached> {
-    const server = new Memcached(await freePort(), options)
+  static async start(options: readonly string[] = [], around: Around = {}): Promise<Memcached> {
+    const ports = [await freePort(), around.tls ? await freePort() : 0] as const
+    const server = new Memcached(ports, { options, around })
     await server.restart()
     return server
   }
 
-  private constructor(port: number, options: readonly string[]) {
+  private constructor(
+    [port, securePort]: readonly [number, number],
+    { options, around }: { options: readonly string[]; around: Around },
+  ) {
     this.port = port
+    this.securePort = securePort
     this.#options = options
+    this.#around = around
   }
 
   get address(): string {
@@ -46,15 +78,22 @@ export class Memcached {
   async restart(): Promise<void> {
     await this.stop()
     const user = userInfo().username === 'root' ? ['-u', 'nobody'] : []
-    const args = ['-l', '127.0.0.1', '-p', String(this.port), '-U', '0', ...user, ...this.#options]
-    this.#child = spawn('memcached', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const args = [...this.#listening(), '-U', '0', ...user, ...this.#options]
+    const env = { ...process.env, ...this.#around.env }
+    this.#child = spawn('memcached', args, { stdio: ['ignore', 'ignore', 'pipe'], env })
     const child = this.#child
-    endWithUs(child)
+    running.add(child)
+    child.once('exit', () => running.delete(child))
     let complaint = ''
     child.stderr?.on('data', (text) => {
       complaint += text
     })
     await this.#answers(() => complaint)
+  }
+
+  #listening(): string[] {
+    if (!this.#around.tls) return ['-l', '127.0.0.1', '-p', String(this.port)]
+    return ['-Z', '-l', `127.0.0.1:${this.securePort}`, '-l', `notls:127.0.0.1:${this.port}`]
   }
 
   /** At once, as a crash would. */
@@ -115,10 +154,24 @@ export class Memcached {
     const patience = Date.now() + PATIENCE_MS
     while (Date.now() < patience) {
       if (this.#child?.exitCode !== null) break
-      if ((await this.say('version\r\n', '\r\n').catch(() => '')) !== '') return
+      // With SASL it speaks binary only; an unknown protocol that is long enough is hung up on.
+      const binaryOnly = this.#options.includes('-S')
+      const question = binaryOnly ? `${'?'.repeat(24)}\r\n` : 'version\r\n'
+      const answer = await this.say(question, '\r\n').catch(() => null)
+      if (answer !== null && (answer !== '' || binaryOnly)) return
       await sleep(20)
     }
     await this.stop()
     throw new Error(`memcached does not start: ${complaint() || 'no answer'}`)
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
 }

@@ -1,8 +1,10 @@
+import { silentLogger } from '../../src/log.js'
+import { Metrics } from '../../src/metrics.js'
 import { memcachedSettings } from '../../src/sinks/memcached/settings.js'
 import { SINKS } from '../../src/sinks/registry.js'
 import { hasMemcached, Memcached } from '../servers/memcached.js'
 import { type SinkServer, sinkConformance } from './conformance.js'
-import { sinkDeps } from './states.js'
+import { NOW } from './states.js'
 
 const available = hasMemcached()
 
@@ -16,33 +18,53 @@ sinkConformance({
   start: startWithoutCas,
 })
 
+for (const placement of ['ring', 'replicate'] as const) {
+  sinkConformance({
+    name: `memcached (three servers, ${placement})`,
+    available,
+    start: () => start({ value: 'ids', placement, servers: 3 }),
+  })
+}
+
 async function start({
   value,
+  placement = 'ring',
+  servers: count = 1,
   options = [],
 }: {
   value: 'ids' | 'json'
+  placement?: 'ring' | 'replicate'
+  servers?: number
   options?: readonly string[]
 }): Promise<SinkServer> {
-  const server = await Memcached.start(options)
-  const settings = memcachedSettings.parse({ servers: [server.address], value })
+  const servers = await Promise.all(Array.from({ length: count }, () => Memcached.start(options)))
+  const each = <T>(work: (server: Memcached) => Promise<T>) => Promise.all(servers.map(work))
+  const addresses = servers.map(({ address }) => address)
+  const settings = memcachedSettings.parse({ servers: addresses, placement, value })
+  const deps = { log: silentLogger(), metrics: new Metrics(), sourceCount: 1, clock: () => NOW }
   return {
-    sink: () => SINKS.memcached.create(settings, sinkDeps()),
-    read: (space, key) => server.read(`misp-${space}:${key}`),
+    sink: () => SINKS.memcached.create(settings, deps),
+    read: async (space, key) => {
+      const found = await each((server) => server.read(`misp-${space}:${key}`))
+      return found.find((text) => text !== null) ?? null
+    },
     reset: async () => {
-      await server.say('flush_all\r\n', 'OK\r\n')
+      await each((server) => server.say('flush_all\r\n', 'OK\r\n'))
     },
     foreign: {
       write: async () => {
-        for (const key of FOREIGN) await server.say(`ms ${key} 2\r\nhi\r\n`, 'HD\r\n')
+        for (const key of FOREIGN) {
+          await each((server) => server.say(`ms ${key} 2\r\nhi\r\n`, 'HD\r\n'))
+        }
       },
       isThere: async () => {
-        const found = await Promise.all(FOREIGN.map((key) => server.read(key)))
-        return found.every((text) => text === 'hi')
+        const found = await Promise.all(FOREIGN.map((key) => each((server) => server.read(key))))
+        return found.flat().every((text) => text === 'hi')
       },
     },
-    kill: () => server.stop(),
-    restart: () => server.restart(),
-    close: () => server.stop(),
+    kill: async () => void (await each((server) => server.stop())),
+    restart: async () => void (await each((server) => server.restart())),
+    close: async () => void (await each((server) => server.stop())),
   }
 }
 

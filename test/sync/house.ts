@@ -108,6 +108,8 @@ export class House {
     const settings = SINKS.memcached.settings.parse({
       servers: [`127.0.0.1:${memcached}`],
       value: 'ids',
+      // What stands there is then one to one what is live.
+      spell_nets: false,
       ...memcachedSettings,
     })
     return [

@@ -16,7 +16,7 @@ async function writesOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** Heartbeat, net lengths and MISP2memcached's counter. */
-const BEAT = 3
+const BEAT = 4
 
 describe.skipIf(!hasMemcached())('a cycle in which nothing changed', () => {
   const worlds = {

@@ -82,6 +82,12 @@ describe.skipIf(!hasMemcached())('memcached', () => {
     const misp = await Rig.start()
     misp.store.addEvent({ attributes: domains(3, 'other') })
     const other = new House({ ...misp.house.options, memcached: rig.memcached!.port })
+    const before = await contents(rig.memcached!)
+    const refused = await other.sync()
+    expect(refused.status).toBe(3)
+    expect(refused.sinks[0]?.error?.message).toMatch(/is written to by another ledger/)
+    expect(await contents(rig.memcached!)).toEqual(before)
+    await rig.memcached!.say('md tipline:state\r\n', '\r\n')
     expect(rebuilt(await other.sync())).toBe('new')
     expect([...(await contents(rig.memcached!)).keys()]).toContain('misp-domain:other0.example.com')
     expect((await contents(rig.memcached!)).size).toBe(3)
@@ -115,6 +121,18 @@ describe.skipIf(!hasMemcached())('memcached', () => {
     const text = JSON.stringify({ ...state, seq: state.seq - 1 })
     await rig.memcached!.say(`set tipline:state 0 0 ${text.length}\r\n${text}\r\n`, 'STORED\r\n')
     await expectRebuilt('it has lost what was written last')
+  })
+
+  it('is repaired when a sample shows that it has lost some of its keys', async () => {
+    const keys = [...(await contents(rig.memcached!)).keys()]
+    for (const key of keys.slice(0, 5)) await rig.memcached!.say(`md ${key}\r\n`, '\r\n')
+    const orphan = 'misp-domain:orphan.example.com'
+    await rig.memcached!.say(`ms ${orphan} 1\r\nx\r\n`, '\r\n')
+    const report = await rig.house.sync()
+    expect(report.sinks).toMatchObject([{ ok: true, rebuilt: null, alarms: [] }])
+    expect(report.sinks[0]?.repaired).toMatch(/^5 of \d+ sampled keys are missing or differ$/)
+    expect([...(await contents(rig.memcached!)).keys()]).toEqual(keys)
+    expect((await rig.syncRight()).sinks[0]?.repaired).toBeNull()
   })
 
   it('is rebuilt when its settings change', async () => {

@@ -37,3 +37,19 @@ export function contentsOf(options: ContentsOptions): (state: KeyState, now: num
     return { value: text, seconds: left.seconds, cut }
   }
 }
+
+/** A tick of the server's clock, and rounding. */
+const SLACK = 2
+
+/**
+ * What may rightly stand under a key beside what is wanted now: what was written before some of its
+ * carriers lapsed, and what is to be there within two seconds.
+ */
+export function lapses(
+  state: KeyState,
+  contents: ReturnType<typeof contentsOf>,
+  now: number,
+): readonly (string | null)[] {
+  const began = state.carriers.map(({ liveSince }) => liveSince)
+  return [now + SLACK, now - SLACK, ...began].map((at) => contents(state, at).value)
+}

@@ -16,7 +16,7 @@ export interface Examiner {
 }
 
 /** Older than this, the heartbeat says that nobody looks after the sink. */
-const STALE_HEARTBEAT = 3600
+export const STALE_HEARTBEAT = 3600
 const REBUILT = 'the next sync rebuilds it'
 
 /** What `look` finds; a server that is gone, or a file that can't be read, is a finding too. Never throws. */

@@ -8,6 +8,8 @@ export const STATE_KEY = 'tipline:state'
 export const HEARTBEAT_KEY = 'tipline:heartbeat'
 /** The lengths of the nets in use, so that a reader knows which to ask for: `{v4: [24], v6: [48]}`. */
 export const NET_LENGTHS_KEY = 'tipline:net-lengths'
+/** What the server's memory was like: `{evictions, risen, need}`. For us alone. */
+export const WATCH_KEY = 'tipline:memory'
 /** MISP2memcached's counter: how many keys the eight namespaces have that it fills. */
 export const STATS_KEY = 'misp-stats'
 

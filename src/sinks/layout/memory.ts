@@ -9,6 +9,14 @@ const positionSchema = z.object({
   settings: z.string().max(100),
 })
 
+const watchSchema = z.object({
+  evictions: z.int().nonnegative(),
+  risen: z.number().nullable(),
+  need: z.number().nonnegative().nullable(),
+})
+
+export type WatchState = z.output<typeof watchSchema>
+
 const heartbeatSchema = z.object({ at: z.number() })
 
 export function positionText(position: Position): string {
@@ -20,8 +28,22 @@ export function positionFrom(bytes: Buffer | null): Position | null {
   return positionSchema.safeParse(jsonFrom(bytes)).data ?? null
 }
 
-/** `oldest` is null as long as one source has not been read. */
-export function heartbeatText({ at, sources }: Heartbeat): string {
+export function watchText({ evictions, risen, need }: WatchState): string {
+  return ascii({ evictions, risen, need })
+}
+
+export function watchFrom(bytes: Buffer | null): WatchState | null {
+  return watchSchema.safeParse(jsonFrom(bytes)).data ?? null
+}
+
+/**
+ * `oldest` is null as long as one source has not been read. `behind`: of several servers those that
+ * could not be reached or brought up to date, so that an outage shows on every log line.
+ */
+export function heartbeatText(
+  { at, sources }: Heartbeat,
+  behind: readonly string[] | null,
+): string {
   const times = sources.map(({ lastGoodSync }) => lastGoodSync)
   const oldest = times.includes(null) ? null : Math.min(...(times as number[]))
   const bySource = sources.map(({ name, lastGoodSync }) => [name, lastGoodSync])
@@ -29,6 +51,7 @@ export function heartbeatText({ at, sources }: Heartbeat): string {
     at,
     oldest: Number.isFinite(oldest) ? oldest : null,
     sources: Object.fromEntries(bySource),
+    ...(behind && { behind }),
   })
 }
 

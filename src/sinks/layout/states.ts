@@ -4,8 +4,8 @@ import { lookupKeys } from '../../indicators/keys.js'
 import type { KeyState, Verification } from '../sink.js'
 
 export interface Held {
-  /** What is to stand under a state's keys; null: nothing. */
-  readonly wanted: (state: KeyState) => string | null
+  /** What may stand under a state's keys, what is wanted now first; null: nothing. */
+  readonly wanted: (state: KeyState) => readonly (string | null)[]
   /** What stands under the keys, in their order; null: nothing. */
   readonly read: (keys: readonly string[]) => Promise<readonly (string | null)[]>
 }
@@ -28,12 +28,11 @@ export async function verifyStates(
 }
 
 function compare(
-  wanted: string | null,
+  wanted: readonly (string | null)[],
   found: readonly (string | null)[],
 ): 'same' | 'missing' | 'different' {
-  if (wanted === null) return found.every((value) => value === null) ? 'same' : 'different'
-  if (found.includes(null)) return 'missing'
-  return found.every((value) => value === wanted) ? 'same' : 'different'
+  if (found.every((value) => wanted.includes(value))) return 'same'
+  return wanted[0] !== null && found.includes(null) ? 'missing' : 'different'
 }
 
 /** Named as the ledger does. */

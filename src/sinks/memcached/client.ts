@@ -3,19 +3,16 @@
  * leaves an exchange behind, and lines go to the oldest exchange until it says that it is complete.
  */
 import { createConnection, type Socket } from 'node:net'
-import { SinkUnavailable } from '../../errors.js'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import type { SinkUnavailable } from '../../errors.js'
 import { printable } from '../../log.js'
 import type { Address } from './address.js'
-import {
-  BARRIER,
-  BARRIER_ANSWER,
-  encodeGet,
-  isRefusal,
-  NotMemcached,
-  type Replies,
-  ReplyReader,
-  tagOf,
-} from './protocol.js'
+import { binary } from './binary.js'
+import type { Dialect } from './dialect.js'
+import { meta } from './meta.js'
+import { BARRIER_ANSWER, isRefusal, NotMemcached, type Replies, tagOf } from './protocol.js'
+import { type TlsSettings, tlsFault, tlsOptions } from './secure.js'
+import { unavailable } from './unavailable.js'
 
 /** What is waited for. */
 export interface Exchange {
@@ -29,7 +26,16 @@ export interface NodeOptions {
   readonly address: Address
   /** Milliseconds for connecting, and without a sign of life while an answer is due. */
   readonly timeout: number
+  /** null: in the clear. */
+  readonly tls?: TlsSettings | null
+  readonly credentials?: Credentials | null
   readonly signal?: AbortSignal | undefined
+}
+
+export interface Credentials {
+  readonly auth: 'sasl' | 'ascii'
+  readonly username: string
+  readonly password: string
 }
 
 const GETS_AT_ONCE = 512
@@ -38,7 +44,8 @@ export class Node implements Replies {
   readonly name: string
   readonly #socket: Socket
   readonly #timeout: number
-  readonly #reader = new ReplyReader()
+  readonly dialect: Dialect
+  readonly #reader
   readonly #pending: Exchange[] = []
   /** The last refusal, for it is often why the connection then closes. */
   #said = ''
@@ -47,11 +54,13 @@ export class Node implements Replies {
   /** @throws SinkUnavailable, or the signal's reason */
   static async connect(options: NodeOptions): Promise<Node> {
     options.signal?.throwIfAborted()
-    const node = new Node(options)
+    const { tls, address, credentials } = options
+    const node = new Node(options, tls ? await tlsOptions(tls, address) : null)
     const abort = () => node.close()
     options.signal?.addEventListener('abort', abort, { once: true })
     try {
-      await node.#connected()
+      await node.#connected(tls ? 'secureConnect' : 'connect')
+      if (credentials) await node.#logIn(credentials)
       return node
     } catch (error) {
       options.signal?.throwIfAborted()
@@ -61,10 +70,17 @@ export class Node implements Replies {
     }
   }
 
-  private constructor({ address, timeout }: NodeOptions) {
+  private constructor(
+    { address, timeout, credentials }: NodeOptions,
+    tls: ConnectionOptions | null,
+  ) {
     this.name = address.name
+    // A server that asks for SASL (-S) speaks nothing but the binary protocol.
+    this.dialect = credentials?.auth === 'sasl' ? binary : meta
+    this.#reader = this.dialect.reader()
     this.#timeout = timeout
-    this.#socket = createConnection({ ...address.connect, noDelay: true, keepAlive: true })
+    const options = { ...address.connect, noDelay: true, keepAlive: true }
+    this.#socket = tls ? connectTls({ ...options, ...tls }) : createConnection(options)
     this.#socket.setTimeout(timeout)
     this.#socket.on('data', (piece) => this.#read(piece))
     this.#socket.on('timeout', () => this.#silence())
@@ -72,11 +88,11 @@ export class Node implements Replies {
     this.#socket.on('close', () => this.#fail(this.#lost()))
   }
 
-  #connected(): Promise<void> {
+  #connected(event: 'connect' | 'secureConnect'): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiting: Exchange = { line: () => false, fail: reject }
       this.#pending.push(waiting)
-      this.#socket.once('connect', () => {
+      this.#socket.once(event, () => {
         this.#pending.splice(this.#pending.indexOf(waiting), 1)
         resolve()
       })
@@ -94,9 +110,17 @@ export class Node implements Replies {
     this.#socket.write(what, 'latin1')
   }
 
+  #logIn({ username, password }: Credentials): Promise<void> {
+    return this.#ask(this.dialect.logIn(username, password), (line, done) => {
+      if (line !== 'STORED') throw new NotMemcached(line)
+      done()
+      return true
+    })
+  }
+
   /** E.g. `1.6.18`. */
   version(): Promise<string> {
-    return this.#ask('version\r\n', (line, done) => {
+    return this.#ask(this.dialect.version, (line, done) => {
       const version = /^VERSION (\S{1,40})/.exec(line)?.[1]
       if (version === undefined) throw new NotMemcached(line)
       done(version)
@@ -107,7 +131,7 @@ export class Node implements Replies {
   /** General statistics, or the server's settings. */
   stats(group?: 'settings'): Promise<Map<string, string>> {
     const stats = new Map<string, string>()
-    return this.#ask(group ? `stats ${group}\r\n` : 'stats\r\n', (line, done) => {
+    return this.#ask(this.dialect.stats(group), (line, done) => {
       const [, name, value] = /^STAT (\S+) ?(.*)$/.exec(line) ?? []
       if (name !== undefined) stats.set(name, value ?? '')
       else if (line !== 'END') throw new NotMemcached(line)
@@ -127,9 +151,9 @@ export class Node implements Replies {
 
   #getSome(keys: readonly string[]): Promise<(Buffer | null)[]> {
     const values = new Array<Buffer | null>(keys.length).fill(null)
-    const gets = keys.map((key, tag) => encodeGet(key, tag)).join('')
+    const gets = keys.map((key, tag) => this.dialect.get(key, tag)).join('')
     return this.#ask(
-      gets + BARRIER,
+      gets + this.dialect.barrier,
       (line, done) => {
         if (line !== BARRIER_ANSWER) throw new NotMemcached(line)
         done(values)
@@ -142,9 +166,18 @@ export class Node implements Replies {
     )
   }
 
+  /** That it answers, once everything sent before is done. */
+  answers(): Promise<void> {
+    return this.#ask(this.dialect.barrier, (line, done) => {
+      if (line !== BARRIER_ANSWER) throw new NotMemcached(line)
+      done()
+      return true
+    })
+  }
+
   /** Sets a key, and answers the CAS number that the item got; null where the server keeps none. */
   mark(key: string, value: string): Promise<number | null> {
-    return this.#ask(`ms ${key} ${value.length} c\r\n${value}\r\n`, (line, done) => {
+    return this.#ask(this.dialect.mark(key, value), (line, done) => {
       const cas = /^HD c(\d+)$/.exec(line)?.[1]
       if (cas === undefined) throw new NotMemcached(line)
       done(Number(cas) || null)
@@ -158,7 +191,9 @@ export class Node implements Replies {
    * Answers null when it is done, else the line with which the server refused.
    */
   dump(way: 'all' | 'hash', entry: (line: string) => void): Promise<string | null> {
-    return this.#ask(`lru_crawler metadump ${way}\r\n`, (line, done) => {
+    const question = this.dialect.dump(way)
+    if (question === null) return Promise.resolve('its protocol has no such command')
+    return this.#ask(question, (line, done) => {
       if (line.startsWith('key=')) {
         entry(line)
         return false
@@ -227,6 +262,8 @@ export class Node implements Replies {
   #lost(cause?: NodeJS.ErrnoException): SinkUnavailable {
     const said = this.#said && ` (it had said: ${this.#said})`
     if (!cause) return unavailable(this.name, `closed the connection${said}`, HINTS.closed)
+    const tls = tlsFault(cause.code ?? '')
+    if (tls) return unavailable(this.name, tls.what + said, tls.hint, cause)
     const what = FAULTS[cause.code ?? ''] ?? `the connection failed (${cause.code ?? 'no code'})`
     return unavailable(this.name, what + said, HINTS[cause.code ?? ''] ?? HINTS.closed, cause)
   }
@@ -241,8 +278,10 @@ export class Node implements Replies {
     if (!isRefusal(text)) {
       return unavailable(this.name, `answered what was not asked for: ${said}`, HINTS.nonsense)
     }
-    const hint = HINTS[text.split(' ', 1)[0] ?? ''] ?? HINTS.nonsense
-    return unavailable(this.name, `refused: ${said}`, hint)
+    const hint = /auth|Unknown command/i.test(text)
+      ? HINTS.auth
+      : HINTS[text.split(' ', 1)[0] ?? '']
+    return unavailable(this.name, `refused: ${said}`, hint ?? HINTS.nonsense)
   }
 }
 
@@ -263,23 +302,12 @@ const HINTS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'is there a name server that answers?',
   ENOTFOUND: 'check the name under sinks.memcached.servers',
   ENOENT: 'check the path under sinks.memcached.servers',
-  closed: 'look into its log; it may have been restarted or be out of connections (its option -c)',
-  silent: 'it is overloaded, stopped, or behind a firewall; see also sinks.memcached.timeout',
+  closed:
+    'look into its log; it may have been restarted, be out of connections (-c), or ask for a user name (-S)',
+  silent:
+    'is it overloaded, stopped, behind a firewall, or does it ask for a user name (-S)? See also sinks.memcached.timeout',
   SERVER_ERROR: 'has it enough memory (its option -m)? With -M it refuses rather than evicts',
   ERROR: 'has it connections left (its option -c)?',
-  nonsense: 'is that a memcached, without TLS and without authentication?',
-}
-
-export function unavailable(
-  node: string,
-  what: string,
-  hint?: string,
-  cause?: unknown,
-): SinkUnavailable {
-  return new SinkUnavailable({
-    sink: 'memcached',
-    what: `memcached ${node}: ${what}`,
-    ...(hint === undefined ? {} : { hint }),
-    ...(cause === undefined ? {} : { cause }),
-  })
+  auth: 'check sinks.memcached.username and password, and auth: sasl (-S) or ascii (-Y)',
+  nonsense: 'is that a memcached, and without TLS (-Z), or with?',
 }

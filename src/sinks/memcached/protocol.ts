@@ -1,9 +1,7 @@
 /**
- * memcached's meta protocol on the wire (doc/protocol.txt of memcached 1.6). Pure: no I/O.
- *
- * What keeps a value from becoming a command: a key goes out as it is only when every character of it
- * is printable ASCII, in base64 otherwise; a value goes out behind its exact length. Texts are encoded
- * as Latin-1, one byte a character, so that the length of the string is the length on the wire.
+ * What both of memcached's protocols have in common, and the answers of the text protocol. Pure: no I/O.
+ * Texts are encoded as Latin-1, one byte a character, so that the length of the string is the length on
+ * the wire.
  */
 
 /** Text lines up to this long are memcached's own; past it something else is talking. */
@@ -13,7 +11,6 @@ const CR = 0x0d
 
 /** memcached's limit for a key, which for a base64 key holds for the encoded form. */
 export const LONGEST_KEY = 250
-const PLAIN_KEY = /^[!-~]{1,250}$/
 
 /** Over 30 days memcached reads an expiry as an absolute epoch. */
 const LONGEST_RELATIVE = 30 * 86_400
@@ -44,21 +41,7 @@ export function expiry(seconds: number, now: number): number {
   return epoch > LARGEST_EPOCH ? 0 : epoch
 }
 
-/** A key that is not plain, in base64 (its command has the flag `b`); null: memcached can hold no such. */
-export function codedKey(key: string | Uint8Array): string | null {
-  const coded = key.length > LONGEST_KEY ? '' : Buffer.from(key as string).toString('base64')
-  return coded.length > 0 && coded.length <= LONGEST_KEY ? coded : null
-}
-
-/** Asks for a value; the answer carries `tag` back. No value stands under what can be no key. */
-export function encodeGet(key: string, tag: number): string {
-  if (PLAIN_KEY.test(key)) return `mg ${key} v q O${tag}\r\n`
-  const coded = codedKey(key)
-  return coded === null ? '' : `mg ${coded} v q O${tag} b\r\n`
-}
-
-/** Answered by `MN` once everything before it is done. */
-export const BARRIER = 'mn\r\n'
+/** How a barrier is answered, once everything before it is done. */
 export const BARRIER_ANSWER = 'MN'
 
 export interface Replies {
@@ -120,7 +103,7 @@ function valueSize(line: string): number | null {
   return Number(size)
 }
 
-/** The tag that `encodeGet` gave along. @throws NotMemcached */
+/** The tag that was given along with a get. @throws NotMemcached */
 export function tagOf(header: string): number {
   const tag = / O(\d{1,9})(?: |$)/.exec(header)?.[1]
   if (tag === undefined) throw new NotMemcached(header)

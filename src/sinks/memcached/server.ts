@@ -1,5 +1,7 @@
 /** What the sink needs to know of the server before it writes. */
-import { type Node, unavailable } from './client.js'
+import type { Node } from './client.js'
+import { type SlabOptions, slabOptions } from './slab.js'
+import { unavailable } from './unavailable.js'
 
 /** The first with today's meta protocol: `ms <key> <length>`, answers `HD`, base64 keys. */
 const OLDEST = [1, 6, 10] as const
@@ -8,6 +10,7 @@ export interface Server {
   readonly version: string
   /** Largest item, in bytes: key, value and headers. */
   readonly itemSize: number
+  readonly slabs: SlabOptions
 }
 
 /** @throws SinkUnavailable where this is no memcached that tipline can talk to */
@@ -18,7 +21,8 @@ export async function readServer(node: Node): Promise<Server> {
     throw unavailable(node.name, `is memcached ${version}`, hint)
   }
   const settings = await node.stats('settings')
-  return { version, itemSize: Number(settings.get('item_size_max') ?? 1024 * 1024) }
+  const itemSize = Number(settings.get('item_size_max') ?? 1024 * 1024)
+  return { version, itemSize, slabs: slabOptions(settings) }
 }
 
 /** Where the version can't be told, it counts as too old. */

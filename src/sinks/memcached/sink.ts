@@ -1,14 +1,17 @@
-/** The memcached sink: the keys under which an indicator is looked up, on one server. */
-import { createHash } from 'node:crypto'
-import { type RejectedItem, SinkRejected } from '../../errors.js'
-import { lookupKeys } from '../../indicators/keys.js'
-import { LEGACY_SPACES } from '../../indicators/types.js'
+/**
+ * The memcached sink: the keys under which an indicator is looked up, on one server or on several. Each
+ * server remembers its own position and is repaired for itself; one that is down holds up no other.
+ */
+import { SinkRejected, SinkUnavailable } from '../../errors.js'
+import { beatEntries } from '../layout/beat.js'
 import { type ContentsOptions, contentsOf } from '../layout/contents.js'
-import { HEARTBEAT_KEY, NET_LENGTHS_KEY, STATE_KEY, STATS_KEY } from '../layout/keyspace.js'
-import { heartbeatText, positionFrom, positionText } from '../layout/memory.js'
-import { expiresOf, timeoutOf } from '../layout/settings.js'
-import { ascii } from '../layout/value.js'
+import { fingerprint } from '../layout/fingerprint.js'
+import { STATE_KEY } from '../layout/keyspace.js'
+import { expiresOf } from '../layout/settings.js'
+import { rejected } from '../layout/states.js'
 import type {
+  Asker,
+  Comparison,
   Health,
   Heartbeat,
   KeyState,
@@ -18,188 +21,277 @@ import type {
   Verification,
 } from '../sink.js'
 import { type Address, parseAddress } from './address.js'
-import { Node, unavailable } from './client.js'
+import { compare } from './compare.js'
 import { examine } from './doctor.js'
-import { expiry } from './protocol.js'
-import { readServer, type Server } from './server.js'
-import type { MemcachedSettings } from './settings.js'
-import { sweep } from './sweep.js'
-import { Writer } from './writer.js'
+import { Job, type Lane } from './job.js'
+import { Member } from './member.js'
+import { type Placement, placementFacts, placementOf } from './placement.js'
+import { connectionOf, type MemcachedSettings } from './settings.js'
+import { memoryFor } from './slab.js'
+import { holdsKeys, sweep } from './sweep.js'
+import { unavailable } from './unavailable.js'
+import { parity } from './verify.js'
 
 const NAME = 'memcached'
+/** Part of the fingerprint: grows when the same settings write something else. */
+const LAYOUT = 2
 /** What an item is larger than its value, key and all headers counted, in bytes. */
 const OVERHEAD = 512
-/** Part of the fingerprint: grows when the same settings write something else. */
-const LAYOUT = 1
 
 export function memcachedSink(settings: MemcachedSettings, deps: SinkDeps): Sink {
   return new MemcachedSink(settings, deps)
 }
 
-/** One call's work: its writer, and what there is to tell of it. */
-interface Job {
-  readonly node: Node
-  readonly writer: Writer<KeyState>
-  readonly signal: AbortSignal
-  /** Without any key that memcached could hold. */
-  readonly keyless: KeyState[]
-  written: number
-  removed: number
-  cut: number
-}
-
-type Opened = { readonly node: Node; readonly contents: ReturnType<typeof contentsOf> }
-
 class MemcachedSink implements Sink {
   readonly name = NAME
   readonly settings: string
-  readonly #address: Address
-  readonly #timeout: number
+  readonly blind: boolean
+  readonly spellsNets: boolean
+  readonly #members: readonly Member[]
+  readonly #placement: Placement
   readonly #deps: SinkDeps
-  readonly #form: Omit<ContentsOptions, 'largest'>
-  #opened: Opened | null = null
+  readonly #form: ContentsOptions
+  #contents: ReturnType<typeof contentsOf> | null = null
 
   constructor(settings: MemcachedSettings, deps: SinkDeps) {
     const nameSource = settings.value === 'ids' && deps.sourceCount > 1
     this.#form = { form: settings.value, nameSource, expires: expiresOf(settings) }
-    this.settings = fingerprint([LAYOUT, this.#form])
-    this.#address = addressOf(settings)
-    this.#timeout = timeoutOf(settings)
+    const addresses = addressesOf(settings)
+    const placed = placementFacts(settings.placement, addresses)
+    this.spellsNets = settings.spell_nets ?? settings.value === 'ids'
+    this.settings = fingerprint([LAYOUT, this.#form, this.spellsNets, ...placed])
+    const { clock } = deps
+    this.#members = addresses.map(
+      (address) => new Member({ ...connectionOf(settings), address, clock }),
+    )
+    this.blind = connectionOf(settings).credentials?.auth === 'sasl'
+    this.#placement = placementOf(settings.placement, addresses)
     this.#deps = deps
   }
 
-  async open(signal: AbortSignal): Promise<Position | null> {
-    await this.close()
-    const { node, server } = await this.#connect(signal)
-    const contents = contentsOf({ ...this.#form, largest: server.itemSize - OVERHEAD })
-    this.#opened = { node, contents }
-    const [state] = await node.get([STATE_KEY])
-    return positionFrom(state ?? null)
+  async open(signal: AbortSignal, asker?: Asker): Promise<Position | null> {
+    await Promise.all(this.#members.map((member) => member.open(signal, asker)))
+    const { metrics } = this.#deps
+    for (const { name, connection } of this.#members) {
+      metrics.gauge('tipline_sink_server_up', { sink: NAME, server: name }, connection ? 1 : 0)
+    }
+    const up = this.#up()
+    const expected = asker && { ...asker, settings: this.settings }
+    const best = up.find(({ position }) => position && isAt(position, expected)) ?? mostAdvanced(up)
+    for (const member of up) member.stray = strayFrom(best.position, member.position)
+    const itemSize = Math.min(...up.map(({ connection }) => connection!.server.itemSize))
+    this.#contents = contentsOf({ ...this.#form, largest: itemSize - OVERHEAD })
+    return best.position
   }
 
   async apply(states: readonly KeyState[], signal: AbortSignal): Promise<void> {
-    const job = this.#begin(signal)
+    const job = this.#begin(this.#inOrder(), signal)
     await this.#put(states, job)
     await this.#finish(job)
   }
 
   async remember(position: Position): Promise<void> {
-    await this.#writeOwn([[STATE_KEY, positionText(position)]])
+    await this.#tell(this.#inOrder(), (member) => member.remember(position))
   }
 
   async beat(heartbeat: Heartbeat): Promise<void> {
-    const { keys, netLengths } = heartbeat
-    const legacy = LEGACY_SPACES.reduce((sum, space) => sum + (keys[space] ?? 0), 0)
-    await this.#writeOwn([
-      [STATS_KEY, String(legacy)],
-      ...(netLengths ? [[NET_LENGTHS_KEY, ascii(netLengths)] as const] : []),
-      [HEARTBEAT_KEY, heartbeatText(heartbeat)],
-    ])
+    this.#estimate(heartbeat)
+    const entries = beatEntries(heartbeat, this.#isOne() ? null : this.#behind())
+    await this.#tell(this.#up(), (member) => member.beat(entries))
+    if (this.#members.some(({ connection }) => !connection)) throw this.#fault()
   }
 
   async rebuild(states: AsyncIterable<readonly KeyState[]>, signal: AbortSignal): Promise<void> {
-    const job = this.#begin(signal)
-    // In the place of the position, which is void from here on.
-    const mark = await job.node.mark(STATE_KEY, 'rebuilding')
-    let empty = true
-    for await (const batch of states) {
-      if (empty && batch.length > 0 && mark === null) await this.#clearFirst(job)
-      empty &&= batch.length === 0
-      await this.#put(batch, job)
-      // The next batch may be a while in coming.
-      await job.writer.room()
-    }
-    if (!empty && mark !== null) await this.#sweepAfter(job, mark)
-    await this.#finish(job)
+    await this.#fill(this.#up(), states, signal)
   }
 
-  async verify(states: readonly KeyState[]): Promise<Verification> {
-    const { node, contents } = this.#open()
+  async repair(states: AsyncIterable<readonly KeyState[]>, signal: AbortSignal): Promise<void> {
+    await this.#fill(this.#ailing(), states, signal)
+  }
+
+  strays(): string | null {
+    const ailing = this.#ailing()
+    if (ailing.length === 0) return null
+    const named = (name: string) => (this.#isOne() ? '' : `${name}: `)
+    return ailing.map(({ name, stray, loss }) => `${named(name)}${stray ?? loss}`).join('; ')
+  }
+
+  alarms(): readonly string[] {
     const now = this.#deps.clock()
-    const keys = states.map(({ space, value }) => lookupKeys(space, value))
-    const found = await node.get(keys.flat())
-    const result = { checked: states.length, missing: 0, different: 0 }
-    let at = 0
-    for (const [n, state] of states.entries()) {
-      const end = at + keys[n]!.length
-      const verdict = compare(contents(state, now).value, found.slice(at, end))
-      if (verdict !== 'same') result[verdict]++
-      at = end
-    }
-    return result
-  }
-
-  check(ledger?: string): Promise<Health> {
-    return examine({
-      connect: () => this.#connect(),
-      now: this.#deps.clock(),
-      settings: this.settings,
-      ledger,
+    return this.#members.flatMap(({ name, connection }) => {
+      if (!connection?.watch.isShort(now)) return []
+      const { need, limit } = connection.watch
+      const enough = memoryFor(Math.max(need ?? 0, limit))
+      return `memcached ${name} throws out items for want of memory, so indicators are missed; nothing is repaired there before it has more: -m ${enough} would do`
     })
   }
 
-  async close(): Promise<void> {
-    this.#opened?.node.close()
-    this.#opened = null
-  }
-
-  async #connect(signal?: AbortSignal): Promise<{ node: Node; server: Server }> {
-    const node = await Node.connect({ address: this.#address, timeout: this.#timeout, signal })
-    try {
-      return { node, server: await readServer(node) }
-    } catch (error) {
-      node.close()
-      throw error
+  async verify(states: readonly KeyState[]): Promise<Verification> {
+    const { whole, tallies } = await parity({
+      states,
+      members: this.#members,
+      placement: this.#placement,
+      contents: this.#opened(),
+      now: this.#deps.clock(),
+    })
+    if (whole.checked === 0 && states.length > 0) throw this.#fault()
+    for (const [member, { missing, different, bytes }] of tallies) {
+      const wrong = missing + different
+      if (wrong > 0) member.loss = `${wrong} of ${states.length} sampled keys are missing or differ`
+      member.bytesEach = states.length > 0 ? bytes / states.length : null
     }
+    return whole
   }
 
-  #open(): Opened {
-    if (this.#opened) return this.#opened
-    throw unavailable(this.#address.name, 'is not connected')
+  async compare(
+    states: AsyncIterable<readonly KeyState[]>,
+    signal: AbortSignal,
+  ): Promise<Comparison> {
+    const contents = this.#opened()
+    const up = this.#up()
+    if (up.length < this.#members.length) throw this.#fault()
+    const placement = this.#placement
+    return compare({ states, signal, members: up, placement, contents, now: this.#deps.clock() })
   }
 
-  #begin(signal: AbortSignal): Job {
-    const { node } = this.#open()
-    const writer = new Writer<KeyState>(node, signal)
-    return { node, writer, signal, keyless: [], written: 0, removed: 0, cut: 0 }
+  async check(ledger?: string): Promise<Health> {
+    const { clock } = this.#deps
+    const { settings } = this
+    const healths = await Promise.all(
+      this.#members.map(async (member) => {
+        const connect = () => member.connect()
+        const { ok, findings } = await examine({ connect, now: clock(), settings, ledger })
+        if (this.#isOne()) return { ok, findings }
+        const named = (message: string) =>
+          message.includes(member.name) ? message : `${member.name} ${message}`
+        return { ok, findings: findings.map((f) => ({ ...f, message: named(f.message) })) }
+      }),
+    )
+    return { ok: healths.every(({ ok }) => ok), findings: healths.flatMap((h) => h.findings) }
+  }
+
+  async close(): Promise<void> {
+    for (const member of this.#members) member.close()
+    this.#contents = null
+  }
+
+  #up(): Member[] {
+    const up = this.#members.filter(({ connection }) => connection)
+    if (up.length === 0) throw this.#fault()
+    return up
+  }
+
+  /** Those that hold what the position says. */
+  #inOrder(): Member[] {
+    return this.#up().filter(({ stray }) => stray === null)
+  }
+
+  /**
+   * Those to be repaired. One that missed changes may hold what was revoked; one that only lost keys is
+   * left as it is while memory is short, since writing them again would push out as many.
+   */
+  #ailing(): Member[] {
+    const now = this.#deps.clock()
+    return this.#up().filter(
+      ({ stray, loss, connection }) =>
+        stray !== null || (loss !== null && !connection!.watch.isShort(now)),
+    )
+  }
+
+  #fault(): SinkUnavailable {
+    const down = this.#members.filter(({ connection }) => !connection)
+    const [first] = down.map(({ fault }) => fault)
+    if (!first || down.length === 1) return first ?? unavailable(NAME, 'is not connected')
+    const what = down.map(({ fault }) => fault.message).join('; ')
+    const hint = first.hint === undefined ? {} : { hint: first.hint }
+    return new SinkUnavailable({ sink: NAME, what, ...hint, cause: first })
+  }
+
+  #opened(): ReturnType<typeof contentsOf> {
+    if (this.#contents) return this.#contents
+    throw this.#fault()
+  }
+
+  #begin(taking: readonly Member[], signal: AbortSignal, everywhere = false): Job {
+    this.#opened()
+    return new Job({
+      members: this.#members,
+      taking: new Set(taking),
+      placement: this.#placement,
+      everywhere,
+      clock: this.#deps.clock,
+      signal,
+    })
   }
 
   async #put(states: readonly KeyState[], job: Job): Promise<void> {
-    const { contents } = this.#open()
+    const contents = this.#opened()
     const now = this.#deps.clock()
     for (const state of states) {
-      const keys = lookupKeys(state.space, state.value)
-      const { value, seconds, cut } = contents(state, now)
-      if (value === null) job.removed++
-      else if (keys.length === 0) job.keyless.push(state)
-      else job.written++
-      if (cut) job.cut++
-      for (const key of keys) {
-        const command = { key, value, expiry: value === null ? 0 : expiry(seconds, now) }
-        while (!job.writer.put(command, state)) await job.writer.room()
-      }
+      const later = job.put(state, contents(state, now))
+      if (later) await later
     }
   }
 
-  /** Where the server numbers no writes (`-C`), old keys can't be told from new ones afterwards. */
-  async #clearFirst({ node, signal }: Job): Promise<void> {
-    this.#deps.log.warn(
-      { sink: NAME },
-      'memcached runs without CAS (-C): a rebuild empties it first, so lookups miss for a moment',
-    )
-    await sweep({ node, upTo: Number.POSITIVE_INFINITY, signal })
+  async #fill(
+    members: readonly Member[],
+    states: AsyncIterable<readonly KeyState[]>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const job = this.#begin(members, signal, this.blind)
+    /** By server, the number of its last write before ours; none: it was empty, there are no orphans. */
+    const marks = new Map<Lane, number | null>()
+    await job.each(async (lane) => {
+      const { member, node } = lane
+      // In the place of the position, which is void from here on.
+      const mark = await node.mark(STATE_KEY, 'rebuilding')
+      const mayBeEmpty = member.position === null && !this.blind
+      if (mayBeEmpty && !(await holdsKeys(node, signal))) return
+      marks.set(lane, mark)
+    })
+    let empty = true
+    for await (const batch of states) {
+      if (empty && batch.length > 0 && !this.blind) await this.#clearUnnumbered(job, marks)
+      empty &&= batch.length === 0
+      await this.#put(batch, job)
+      // The next batch may be a while in coming.
+      await job.each((lane) => lane.writer.room())
+    }
+    if (!empty && !this.blind) await this.#sweepAfter(job, marks)
+    await this.#finish(job)
+    for (const member of members.filter(({ connection }) => connection)) {
+      member.stray = null
+      member.loss = null
+    }
   }
 
-  async #sweepAfter(job: Job, upTo: number): Promise<void> {
-    // What is under way has to be in place, or it would look old.
-    await job.writer.end()
-    const orphans = await sweep({ node: job.node, upTo, signal: job.signal })
-    this.#deps.log.info({ sink: NAME, orphans }, 'took away keys that nobody wants any more')
-    job.removed += orphans
+  /** Where a server numbers no writes (`-C`), old keys can't be told from new ones afterwards. */
+  async #clearUnnumbered(job: Job, marks: ReadonlyMap<Lane, number | null>): Promise<void> {
+    await job.each(async (lane) => {
+      if (marks.get(lane) !== null) return
+      this.#deps.log.warn(
+        { sink: NAME, server: lane.member.name },
+        'memcached runs without CAS (-C): a rebuild empties it first, so lookups miss for a moment',
+      )
+      await sweep({ node: lane.node, upTo: Number.POSITIVE_INFINITY, signal: job.signal })
+    })
+  }
+
+  async #sweepAfter(job: Job, marks: ReadonlyMap<Lane, number | null>): Promise<void> {
+    await job.each(async (lane) => {
+      const upTo = marks.get(lane)
+      if (upTo === null || upTo === undefined) return
+      // What is under way has to be in place, or it would look old.
+      await lane.writer.end()
+      const orphans = await sweep({ node: lane.node, upTo, signal: job.signal })
+      const facts = { sink: NAME, server: lane.member.name, orphans }
+      this.#deps.log.info(facts, 'took away keys that nobody wants any more')
+      job.removed += orphans
+    })
   }
 
   async #finish(job: Job): Promise<void> {
-    const refusals = await job.writer.end()
+    const refusals = await job.end()
     const items = new Map(refusals.map(({ subject, reason }) => [subject, reason]))
     job.written -= items.size
     this.#count(job)
@@ -207,7 +299,7 @@ class MemcachedSink implements Sink {
     if (items.size === 0) return
     throw new SinkRejected({
       sink: NAME,
-      what: `memcached ${this.#address.name} did not take ${items.size} keys`,
+      what: `memcached ${this.#names()} did not take ${items.size} keys`,
       items: [...items].map(([state, reason]) => rejected(state, reason)),
     })
   }
@@ -217,44 +309,77 @@ class MemcachedSink implements Sink {
     metrics.count('tipline_sink_written_total', { sink: NAME }, written)
     metrics.count('tipline_sink_removed_total', { sink: NAME }, removed)
     if (cut === 0) return
+    metrics.count('tipline_sink_values_cut_total', { sink: NAME }, cut)
     const why =
       "too large for the server's items (its option -I): only the newest events stand there"
     log.warn({ sink: NAME, keys: cut }, why)
   }
 
-  async #writeOwn(entries: readonly (readonly [string, string])[]): Promise<void> {
-    const { node } = this.#open()
-    const writer = new Writer<string>(node, new AbortController().signal)
-    for (const [key, value] of entries) {
-      while (!writer.put({ key, value, expiry: 0 }, key)) await writer.room()
+  /** Some servers at once. @throws SinkUnavailable when none is left */
+  async #tell(members: readonly Member[], work: (member: Member) => Promise<void>): Promise<void> {
+    await Promise.all(members.map((member) => member.attempt(() => work(member))))
+    this.#up()
+  }
+
+  #behind(): string[] {
+    const behind = this.#members.filter(
+      ({ connection, stray, loss }) => !connection || stray !== null || loss !== null,
+    )
+    return behind.map(({ name }) => name)
+  }
+
+  #estimate({ keys }: Heartbeat): void {
+    const { metrics } = this.#deps
+    const all = Object.values(keys).reduce((sum, n) => sum + n, 0)
+    for (const { name, connection, bytesEach } of this.#members) {
+      if (!connection) continue
+      const { watch } = connection
+      if (bytesEach !== null) watch.estimate(bytesEach, all)
+      const labels = { sink: NAME, server: name }
+      metrics.gauge('tipline_sink_memory_limit_bytes', labels, watch.limit)
+      metrics.gauge('tipline_sink_memory_needed_bytes', labels, watch.need ?? 0)
+      metrics.gauge('tipline_sink_evictions', labels, watch.evictions)
     }
-    const [refusal] = await writer.end()
-    if (refusal) throw unavailable(node.name, `does not take ${refusal.subject}: ${refusal.reason}`)
+  }
+
+  #isOne(): boolean {
+    return this.#members.length === 1
+  }
+
+  #names(): string {
+    return this.#members.map(({ name }) => name).join(', ')
   }
 }
 
 const KEYLESS = 'memcached can hold no such key: it is too long, or not printable ASCII'
 
-/** Named as the ledger does. */
-function rejected({ space, value }: KeyState, reason: string): RejectedItem {
-  return { item: `${space}:${value}`, reason }
+type Place = Pick<Position, 'ledger' | 'settings'> & { readonly seq: number | null }
+
+function isAt(position: Position, place: Place | undefined): boolean {
+  return (
+    place !== undefined &&
+    position.ledger === place.ledger &&
+    position.seq === place.seq &&
+    position.settings === place.settings
+  )
 }
 
-function compare(
-  wanted: string | null,
-  found: readonly (Buffer | null)[],
-): 'same' | 'missing' | 'different' {
-  if (wanted === null) return found.every((value) => value === null) ? 'same' : 'different'
-  if (found.includes(null)) return 'missing'
-  return found.every((value) => value?.toString('latin1') === wanted) ? 'same' : 'different'
+function mostAdvanced(members: readonly Member[]): Member {
+  return members.reduce((best, member) =>
+    (member.position?.seq ?? -1) > (best.position?.seq ?? -1) ? member : best,
+  )
 }
 
-function addressOf({ servers }: MemcachedSettings): Address {
-  const address = parseAddress(servers[0] ?? '')
-  if (!address) throw new TypeError('the settings did not go through their schema')
-  return address
+function strayFrom(position: Position | null, own: Position | null): string | null {
+  if (position === null) return null
+  if (own === null) return 'it remembers nothing'
+  return isAt(own, position) ? null : 'it has missed changes'
 }
 
-function fingerprint(what: unknown): string {
-  return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16)
+function addressesOf({ servers }: MemcachedSettings): Address[] {
+  return servers.map((text) => {
+    const address = parseAddress(text)
+    if (!address) throw new TypeError('the settings did not go through their schema')
+    return address
+  })
 }

@@ -8,8 +8,9 @@ import type { SinkUnavailable } from '../../errors.js'
 import { printable } from '../../log.js'
 import { sleep } from '../../retry.js'
 import { isIndicatorKey } from '../layout/keyspace.js'
-import { type Node, unavailable } from './client.js'
+import type { Node } from './client.js'
 import { dumpedCas, dumpedKey } from './protocol.js'
+import { unavailable } from './unavailable.js'
 import { Writer } from './writer.js'
 
 export interface Sweep {
@@ -43,6 +44,33 @@ export async function sweep(what: Sweep): Promise<number> {
     }
   }
   return gone
+}
+
+/** Whether any key of an indicator stands there; a server that came back empty needs no sweep. */
+export async function holdsKeys(node: Node, signal: AbortSignal): Promise<boolean> {
+  for (const way of ['all', 'hash'] as const) {
+    let found = false
+    const refused = await dump({ node, way, signal }, (line) => {
+      found ||= isIndicatorKey(dumpedKey(line))
+    })
+    // Who can't be asked may hold anything.
+    if (found || refused !== null) return true
+  }
+  return false
+}
+
+/** Every key of an indicator that stands there, as Latin-1. @throws like sweep */
+export async function listKeys(node: Node, signal: AbortSignal): Promise<Set<string>> {
+  const keys = new Set<string>()
+  if ((await node.stats()).get('curr_items') === '0') return keys
+  for (const way of ['hash', 'all'] as const) {
+    const refused = await dump({ node, way, signal }, (line) => {
+      const key = dumpedKey(line)
+      if (isIndicatorKey(key)) keys.add(key.toString('latin1'))
+    })
+    if (refused !== null && way === 'all') throw cannotList(node, refused)
+  }
+  return keys
 }
 
 async function listOrphans({ node, upTo, signal }: Sweep, way: Way): Promise<Buffer[]> {

@@ -6,9 +6,10 @@
  */
 import type { SinkUnavailable } from '../../errors.js'
 import { printable } from '../../log.js'
-import { type Exchange, type Node, unavailable } from './client.js'
+import type { Exchange, Node } from './client.js'
 import { BARRIER_ANSWER, type Command, isRefusal, NotMemcached } from './protocol.js'
 import { Segment } from './segment.js'
+import { unavailable } from './unavailable.js'
 
 /** Segments under way: enough that the server never waits for us, and 2 MiB at most unanswered. */
 const WINDOW = 16
@@ -30,7 +31,7 @@ export class Writer<S> {
   readonly #refusals: Refusal<S>[] = []
   /** Answered, to be filled again. */
   readonly #spare: Segment<S>[] = []
-  #segment = new Segment<S>()
+  #segment: Segment<S>
   #underWay = 0
   #failure: SinkUnavailable | null = null
   #wake: (() => void) | null = null
@@ -38,6 +39,7 @@ export class Writer<S> {
   constructor(node: Node, signal: AbortSignal) {
     this.#node = node
     this.#signal = signal
+    this.#segment = new Segment(node.dialect)
   }
 
   /** Takes a command, or answers false: then wait for `room` and put it again. */
@@ -66,7 +68,7 @@ export class Writer<S> {
     this.#signal.throwIfAborted()
     const segment = this.#segment
     if (segment.subjects.length === 0) return
-    this.#segment = this.#spare.pop() ?? new Segment<S>()
+    this.#segment = this.#spare.pop() ?? new Segment<S>(this.#node.dialect)
     this.#underWay++
     this.#node.send(segment.whole(), this.#answersTo(segment))
   }

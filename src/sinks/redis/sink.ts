@@ -2,7 +2,7 @@
 import { SinkRejected } from '../../errors.js'
 import { lookupKeys } from '../../indicators/keys.js'
 import { beatEntries } from '../layout/beat.js'
-import { type ContentsOptions, contentsOf } from '../layout/contents.js'
+import { type ContentsOptions, contentsOf, lapses } from '../layout/contents.js'
 import { fingerprint } from '../layout/fingerprint.js'
 import { HEARTBEAT_KEY, STATE_KEY } from '../layout/keyspace.js'
 import { positionFrom, positionText } from '../layout/memory.js'
@@ -121,7 +121,7 @@ class RedisSink implements Sink {
     const { connection } = this.#open()
     const now = this.#deps.clock()
     return verifyStates(states, {
-      wanted: (state) => this.#contents(state, now).value,
+      wanted: (state) => [this.#contents(state, now).value, ...lapses(state, this.#contents, now)],
       read: (keys) => this.#read(connection, keys),
     })
   }

@@ -88,6 +88,7 @@ describe('answers that come in crumbs', () => {
       const answers: Record<string, string> = {
         'version\r\n': 'VERSION 1.6.18\r\n',
         'stats settings\r\n': SETTINGS_ANSWER,
+        'stats\r\n': 'END\r\n',
       }
       crumble(socket, answers[text] ?? `VA ${state.length} O0\r\n${state}\r\nMN\r\n`)
     })

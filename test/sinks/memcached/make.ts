@@ -1,14 +1,27 @@
 /** Makes memcached sinks for tests; their clock stands at NOW. */
 import type { z } from 'zod'
+import { silentLogger } from '../../../src/log.js'
+import { Metrics } from '../../../src/metrics.js'
 import { memcachedSettings } from '../../../src/sinks/memcached/settings.js'
 import { memcachedSink } from '../../../src/sinks/memcached/sink.js'
 import type { Sink, SinkDeps } from '../../../src/sinks/sink.js'
-import { sinkDeps } from '../states.js'
+import { NOW } from '../states.js'
 
 export type Settings = z.input<typeof memcachedSettings>
 
-export function make(address: string, settings: Settings = {}, deps: Partial<SinkDeps> = {}): Sink {
-  return memcachedSink(memcachedSettings.parse({ servers: [address], ...settings }), sinkDeps(deps))
+/** `servers`: one or several, by their addresses. */
+export function make(
+  servers: string | readonly string[],
+  settings: Settings = {},
+  deps: Partial<SinkDeps> = {},
+): Sink {
+  return memcachedSink(memcachedSettings.parse({ servers: [servers].flat(), ...settings }), {
+    log: silentLogger(),
+    metrics: new Metrics(),
+    sourceCount: 1,
+    clock: () => NOW,
+    ...deps,
+  })
 }
 
 export const NEVER: AbortSignal = new AbortController().signal

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { binary } from '../../../src/sinks/memcached/binary.js'
+import { meta } from '../../../src/sinks/memcached/meta.js'
 import {
   dumpedCas,
   dumpedKey,
-  encodeGet,
   expiry,
   isRefusal,
   NotMemcached,
@@ -43,12 +44,12 @@ describe('a key on the wire', () => {
     fc.assert(
       fc.property(poison(), (key) => {
         const line = sent(key)
-        expect(encodeGet(key, 1) === '').toBe(line === null)
+        expect(meta.get(key, 1) === '').toBe(line === null)
         if (line === null) return
         const [, wire, coded] = /^md ([!-~]{1,250})( b)? q$/.exec(line) ?? []
         const got = coded ? Buffer.from(wire ?? '', 'base64').toString() : wire
         expect(got).toBe(Buffer.from(key).toString())
-        expect(encodeGet(key, 1)).toBe(`mg ${wire} v q O1${coded ?? ''}\r\n`)
+        expect(meta.get(key, 1)).toBe(`mg ${wire} v q O1${coded ?? ''}\r\n`)
       }),
       fuzz(20_000),
     )
@@ -56,7 +57,7 @@ describe('a key on the wire', () => {
 
   /** The line of a delete, which is all key. */
   function sent(key: string | Uint8Array): string | null {
-    const segment = new Segment<number>()
+    const segment = new Segment<number>(meta)
     if (!segment.put({ key, value: null, expiry: 0 }, 1)) return null
     return segment.whole().toString('latin1').slice(0, -'\r\nmn\r\n'.length)
   }
@@ -64,7 +65,7 @@ describe('a key on the wire', () => {
 
 describe('commands', () => {
   it('are quiet, length first, and end with a barrier', () => {
-    const segment = new Segment<number>()
+    const segment = new Segment<number>(meta)
     segment.put({ key: 'a', value: 'hello', expiry: 0 }, 1)
     segment.put({ key: 'b c', value: '', expiry: 60 }, 2)
     segment.put({ key: 'd', value: null, expiry: 0 }, 3)
@@ -78,7 +79,7 @@ describe('commands', () => {
   })
 
   it('that can not be sent leave no trace', () => {
-    const segment = new Segment<number>()
+    const segment = new Segment<number>(meta)
     expect(segment.put({ key: '', value: 'x', expiry: 0 }, 1)).toBe(false)
     expect(segment.put({ key: 'k'.repeat(251), value: null, expiry: 0 }, 2)).toBe(false)
     expect(segment.whole().toString()).toBe('mn\r\n')
@@ -86,7 +87,7 @@ describe('commands', () => {
   })
 
   it('announce the bytes that follow, even for characters that have no byte', () => {
-    const segment = new Segment<number>()
+    const segment = new Segment<number>(meta)
     for (const value of ['\u010a\u010d', '\u{1f525}', 'ä'.repeat(100)]) {
       segment.put({ key: 'a', value, expiry: 0 }, 1)
       const text = segment.whole().toString('latin1')
@@ -97,7 +98,7 @@ describe('commands', () => {
   })
 
   it('may be larger than a segment', () => {
-    const segment = new Segment<number>()
+    const segment = new Segment<number>(meta)
     const large = { key: 'a', value: 'x'.repeat(1_000_000), expiry: 0 }
     expect(segment.hasRoomFor(large)).toBe(true)
     segment.put(large, 1)
@@ -108,10 +109,118 @@ describe('commands', () => {
   })
 
   it('of gets carry their tag, and leave out what can be no key', () => {
-    expect(encodeGet('a', 3)).toBe('mg a v q O3\r\n')
-    expect(encodeGet('a b', 4)).toBe('mg YSBi v q O4 b\r\n')
-    expect(encodeGet('', 5)).toBe('')
+    expect(meta.get('a', 3)).toBe('mg a v q O3\r\n')
+    expect(meta.get('a b', 4)).toBe('mg YSBi v q O4 b\r\n')
+    expect(meta.get('', 5)).toBe('')
   })
+})
+
+describe('the binary protocol', () => {
+  it('writes a set, a delete and a barrier, one after the other, at their announced lengths', () => {
+    fc.assert(
+      fc.property(poison(), fc.string(), fc.nat(2_000_000_000), (key, value, expiry) => {
+        const segment = new Segment<number>(binary)
+        const wire = Buffer.from(key)
+        const fits = wire.length > 0 && wire.length <= 250
+        expect(segment.put({ key, value, expiry }, 1)).toBe(fits)
+        expect(segment.put({ key, value: null, expiry: 0 }, 2)).toBe(fits)
+        const frames = framesIn(segment.whole())
+        expect(frames.map(({ op }) => op)).toEqual(fits ? [0x11, 0x14, 0x0a] : [0x0a])
+        if (!fits) return
+        expect(frames[0]!.key).toEqual(wire)
+        expect(frames[0]!.value).toEqual(Buffer.from(value, 'latin1'))
+        expect(frames[0]!.extras.readUInt32BE(0)).toBe(0)
+        expect(frames[0]!.extras.readUInt32BE(4)).toBe(expiry)
+        expect(frames[1]!.key).toEqual(wire)
+      }),
+      fuzz(10_000),
+    )
+  })
+
+  it('reads answers as lines, in whatever pieces they come', () => {
+    const answers = Buffer.concat([
+      answer({ op: 0x0b, value: '1.6.18' }),
+      answer({ op: 0x10, key: 'pid', value: '7' }),
+      answer({ op: 0x10 }),
+      answer({ op: 0x09, extras: '\0\0\0\0', value: 'hello', tag: 3 }),
+      answer({ op: 0x11, status: 3, value: 'Too large.' }),
+      answer({ op: 0x14, status: 1, value: 'Not found' }),
+      answer({ op: 0x21, status: 0x20, value: 'Auth failure.' }),
+      answer({ op: 0x0a }),
+    ])
+    const wanted = [
+      ...['VERSION 1.6.18', 'STAT pid 7', 'END', 'VA 5 O3=hello', 'SERVER_ERROR Too large.', 'NF'],
+      ...['CLIENT_ERROR Auth failure.', 'MN'],
+    ]
+    for (const size of [1, 7, 24, 25, 1000]) expect(read(answers, size)).toEqual(wanted)
+  })
+
+  it('takes foreign bytes for what they are: nothing of memcached', () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.uint8Array({ maxLength: 200 }).map((rest) => Uint8Array.from([0x81, ...rest])),
+    )
+    fc.assert(
+      fc.property(bytes, fc.integer({ min: 1, max: 50 }), (foreign, size) => {
+        try {
+          for (const line of read(Buffer.from(foreign), size)) expect(line).toMatch(/^[A-Z]/)
+        } catch (error) {
+          expect(error).toBeInstanceOf(NotMemcached)
+        }
+      }),
+      fuzz(20_000),
+    )
+  })
+
+  function read(bytes: Buffer, size: number): string[] {
+    const lines: string[] = []
+    const reader = binary.reader()
+    for (let at = 0; at < bytes.length; at += size) {
+      reader.feed(bytes.subarray(at, at + size), {
+        line: (text) => lines.push(text),
+        value: (header, data) => lines.push(`${header}=${data.toString('latin1')}`),
+      })
+    }
+    return lines
+  }
+
+  function answer(of: {
+    op: number
+    status?: number
+    extras?: string
+    key?: string
+    value?: string
+    tag?: number
+  }): Buffer {
+    const { op, status = 0, extras = '', key = '', value = '', tag = 0 } = of
+    const header = Buffer.alloc(24)
+    header[0] = 0x81
+    header[1] = op
+    header.writeUInt16BE(key.length, 2)
+    header[4] = extras.length
+    header.writeUInt16BE(status, 6)
+    header.writeUInt32BE(extras.length + key.length + value.length, 8)
+    header.writeUInt32BE(tag, 12)
+    return Buffer.concat([header, Buffer.from(extras + key + value, 'latin1')])
+  }
+
+  function framesIn(bytes: Buffer) {
+    const frames = []
+    for (let at = 0; at < bytes.length; ) {
+      const keyAt = at + 24 + bytes[at + 4]!
+      const valueAt = keyAt + bytes.readUInt16BE(at + 2)
+      const end = at + 24 + bytes.readUInt32BE(at + 8)
+      expect(bytes[at]).toBe(0x80)
+      frames.push({
+        op: bytes[at + 1]!,
+        extras: bytes.subarray(at + 24, keyAt),
+        key: bytes.subarray(keyAt, valueAt),
+        value: bytes.subarray(valueAt, end),
+      })
+      at = end
+    }
+    return frames
+  }
 })
 
 describe('expiry', () => {

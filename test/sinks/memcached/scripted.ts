@@ -40,6 +40,7 @@ export function afterOpening(
     if (text === 'version\r\n') socket.write('VERSION 1.6.18\r\n')
     else if (text === 'stats settings\r\n') socket.write(SETTINGS_ANSWER)
     else if (text.startsWith('mg tipline:state')) socket.write('MN\r\n')
+    else if (text === 'stats\r\n') socket.write('END\r\n')
     else then(socket, text)
   }
 }

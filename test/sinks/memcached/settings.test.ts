@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { expiresOf, timeoutOf } from '../../../src/sinks/layout/settings.js'
+import { expiresOf } from '../../../src/sinks/layout/settings.js'
 import { addressText, parseAddress } from '../../../src/sinks/memcached/address.js'
 import { isTooOld } from '../../../src/sinks/memcached/server.js'
-import { memcachedSettings } from '../../../src/sinks/memcached/settings.js'
+import { connectionOf, memcachedSettings } from '../../../src/sinks/memcached/settings.js'
 import { make } from './make.js'
 
 describe('settings', () => {
@@ -10,18 +10,20 @@ describe('settings', () => {
     const settings = memcachedSettings.parse({})
     expect(settings).toEqual({
       servers: ['127.0.0.1:11211'],
+      placement: 'ring',
+      auth: 'sasl',
       value: 'json',
       expires: { hash: 0, network: 0, web: 0 },
       timeout: '5s',
     })
-    expect(timeoutOf(settings)).toBe(5000)
+    expect(connectionOf(settings)).toEqual({ timeout: 5000, tls: null, credentials: null })
   })
 
   it('stay as they were written, and are read as seconds', () => {
     const settings = memcachedSettings.parse({ expires: { hash: '30d', web: 60 }, timeout: 0.5 })
     expect(settings.expires).toEqual({ hash: '30d', network: 0, web: 60 })
     expect(expiresOf(settings)).toEqual({ hash: 2_592_000, network: 0, web: 60 })
-    expect(timeoutOf(settings)).toBe(500)
+    expect(connectionOf(settings).timeout).toBe(500)
   })
 
   it('all say what they are for', () => {
@@ -35,7 +37,11 @@ describe('settings', () => {
 
   it.each([
     [{ servers: [] }, /expected a server/],
-    [{ servers: ['a', 'b'] }, /one server/],
+    [{ servers: ['a', 'b', 'a:11211:2'] }, /each server once/],
+    [{ placement: 'modulo' }, /ring/],
+    [{ username: 'a' }, /username and password/],
+    [{ password: 'a' }, /username and password/],
+    [{ tls: { ca: 'x' } }, /ca/],
     [{ servers: ['a b'] }, /expected host/],
     [{ servers: ['a:99999'] }, /expected host/],
     [{ timeout: 0 }, /more than 0/],
@@ -80,15 +86,23 @@ describe('addresses', () => {
     ['[2001:db8::1]:99', '[2001:db8::1]:99', { host: '2001:db8::1', port: 99 }],
     ['/run/memcached.sock', '/run/memcached.sock', { path: '/run/memcached.sock' }],
   ])('%s', (text, name, connect) => {
-    expect(parseAddress(text)).toEqual({ name, connect })
+    expect(parseAddress(text)).toMatchObject({ name, connect, weight: 1 })
   })
 
-  it.each(['', 'a:', 'a:0', 'a:b', '2001:db8::1', '[nothing]:1', 'http://a', 'a b', 'run/x'])(
-    'not %j',
-    (text) => {
-      expect(parseAddress(text)).toBeNull()
-    },
-  )
+  it.each([
+    ['cache.example:99:3', 3],
+    ['[2001:db8::1]:99:12', 12],
+    ['/run/memcached.sock:1000', 1000],
+  ])('%s has a weight', (text, weight) => {
+    expect(parseAddress(text)).toMatchObject({ weight })
+  })
+
+  it.each([
+    ...['', 'a:', 'a:0', 'a:b', '2001:db8::1', '[nothing]:1', 'http://a', 'a b', 'run/x'],
+    ...['a:1:0', 'a:1:1001', 'a:1:2:3', '/x:0', '/x:y', '/'],
+  ])('not %j', (text) => {
+    expect(parseAddress(text)).toBeNull()
+  })
 
   it('are made of host and port', () => {
     expect(addressText('cache.example', 1)).toBe('cache.example:1')

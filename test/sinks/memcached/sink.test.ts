@@ -153,7 +153,7 @@ describe.skipIf(!hasMemcached())('the memcached sink', () => {
     it('writes nothing else and expires never', async () => {
       await sink.beat(heartbeat())
       await sink.remember(POSITION)
-      const keys = ['misp-stats', 'tipline:heartbeat', 'tipline:state']
+      const keys = ['misp-stats', 'tipline:heartbeat', 'tipline:memory', 'tipline:state']
       expect((await server.keys()).toSorted()).toEqual(keys)
       for (const key of keys)
         expect(await server.say(`mg ${key} t f\r\n`, '\r\n')).toBe('HD t-1 f0\r\n')
@@ -277,7 +277,9 @@ describe.skipIf(!hasMemcached())('the memcached sink', () => {
       const filling = make(small.address, { value: 'ids' })
       await filling.open(NEVER)
       await filling.apply(ipStates(60_000), NEVER)
-      const warned = (await filling.check()).findings.filter(({ hint }) => hint?.includes('-m 4'))
+      const warned = (await filling.check()).findings.filter(({ hint }) =>
+        hint?.includes('-m 64 would do'),
+      )
       expect(warned.map(({ message }) => message)).toContainEqual(
         expect.stringMatching(/has thrown out \d+ items for want of memory/),
       )
