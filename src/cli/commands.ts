@@ -35,6 +35,13 @@ export function addCommands(program: Command, execute: Execute): void {
   addDemo(program, execute)
 }
 
+interface SyncFlags {
+  readonly accept?: string[]
+  readonly wait?: boolean
+  readonly dryRun?: boolean
+  readonly compare?: boolean
+}
+
 function addSync(program: Command, execute: Execute): void {
   const command = program
     .command('sync')
@@ -47,14 +54,19 @@ function addSync(program: Command, execute: Execute): void {
       'let through what the guard withheld under this id, and nothing larger',
     )
     .option('--wait', 'wait for another process that is syncing')
-    .action((options: CommonOptions & { accept?: string[]; wait?: boolean }) =>
+    .option('--dry-run', 'ask and judge, on a copy of the ledger, and change nothing anywhere')
+    .option('--compare', 'with --dry-run: also tell what a rebuild would change in every sink')
+    .action((options: CommonOptions & SyncFlags) =>
       execute(options, async (context) =>
-        (await import('./sync.js')).syncCommand(context, options),
+        options.dryRun
+          ? (await import('./dry-run.js')).dryRunCommand(context, options)
+          : (await import('./sync.js')).syncCommand(context, options),
       ),
     )
   common(command, [
     ['tipline sync', 'with ./tipline.yml'],
     ['tipline sync -c config.yml', 'with the config of MISP2memcached, as it is'],
+    ['tipline sync --dry-run --compare', 'before taking over what another tool filled'],
     ['tipline sync --accept 4f1c09aa', 'let through what was withheld'],
   ])
 }

@@ -126,6 +126,6 @@ async function closing<T>(
   }
 }
 
-async function closeAll(parts: readonly { close(): Promise<void> }[]): Promise<void> {
+export async function closeAll(parts: readonly { close(): Promise<void> }[]): Promise<void> {
   await Promise.all(parts.map((part) => part.close()))
 }
