@@ -53,7 +53,7 @@ export async function benchMemcachedWrite(
 
 /** One address in each state, each in one event, as most are. */
 export function state(n: number): KeyState {
-  const value = `198.${51 + (n >>> 16)}.${(n >>> 8) & 255}.${n & 255}`
+  const value = `${11 + (n >>> 24)}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`
   return { space: 'ip', value, carriers: [carrier(n)] }
 }
 
@@ -75,7 +75,7 @@ function carrier(n: number): Carrier {
   }
 }
 
-function prebuilt(states: readonly KeyState[]): Buffer[] {
+export function prebuilt(states: readonly KeyState[]): Buffer[] {
   const pieces: Buffer[] = []
   let text = ''
   for (const { space, value, carriers } of states) {
@@ -88,7 +88,7 @@ function prebuilt(states: readonly KeyState[]): Buffer[] {
   return [...pieces, Buffer.from(`${text}mn\r\n`, 'latin1')]
 }
 
-async function pump(socket: Socket, pieces: readonly Buffer[]): Promise<void> {
+export async function pump(socket: Socket, pieces: readonly Buffer[]): Promise<void> {
   const answered = once(socket, 'data')
   for (const piece of pieces) if (!socket.write(piece)) await once(socket, 'drain')
   const [answer] = (await answered) as [Buffer]
@@ -104,7 +104,7 @@ async function openSink(port: number): Promise<Sink> {
   return sink
 }
 
-export async function rate(keys: number, work: () => Promise<void>): Promise<number> {
+async function rate(keys: number, work: () => Promise<void>): Promise<number> {
   const start = performance.now()
   await work()
   return Math.round(keys / ((performance.now() - start) / 1000))

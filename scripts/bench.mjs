@@ -7,6 +7,7 @@ const BENCHES = {
   sync: 'a whole sync from the stand-in MISP to memcached, against merely fetching the same pages',
   redis: 'filling a Redis, against a bare socket and ioredis with the same SETs',
   logstash: 'the script in Logstash, against one memcached filter a field',
+  memcached: 'filling and repairing memcached, on one server and three, against a bare socket',
   ledger: 'staging, judging, applying and reading in the ledger alone',
 }
 
