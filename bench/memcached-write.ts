@@ -104,7 +104,7 @@ async function openSink(port: number): Promise<Sink> {
   return sink
 }
 
-async function rate(keys: number, work: () => Promise<void>): Promise<number> {
+export async function rate(keys: number, work: () => Promise<void>): Promise<number> {
   const start = performance.now()
   await work()
   return Math.round(keys / ((performance.now() - start) / 1000))

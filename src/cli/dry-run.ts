@@ -36,7 +36,7 @@ export async function dryRunCommand(context: Context, options: DryRunOptions): P
     throw new UsageError({ what: '--accept changes something, --dry-run changes nothing' })
   }
   const shown = process.stderr.isTTY === true && !context.out.json
-  const progress = new Progress({ shown })
+  const progress = await Progress.open({ shown })
   const base = await openBase(context, (line) => progress.log(line))
   const folder = mkdtempSync(join(tmpdir(), 'tipline-dry-run-'))
   try {
