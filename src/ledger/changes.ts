@@ -26,13 +26,16 @@ const SERVED_CARRIERS = `
   LEFT JOIN carrier c ON c.indicator = i.id AND c.held_rule IS NULL AND c.hold IS NULL
   LEFT JOIN attribute a ON a.id = c.attribute`
 
+/** All rows as one JSON text: taking them out column by column took longer than finding them. */
+const inJson = (shared: string) => `json_group_array(json_array(${STATE_COLUMNS}, ${shared}))`
+
 /**
  * What some indicators tell of their keys, the rows of one indicator together. Where a key is shared
  * this is not the whole of it: `ONE` reads it then. To join the others of each key here took longer than
  * all the rest, and read a key of many ports as many times.
  */
 const statesOf = (indicators: string) => `
-  SELECT ${STATE_COLUMNS}, ${SHARED}
+  SELECT ${inJson(SHARED)} AS rows
   FROM (${indicators}) t CROSS JOIN indicator i ON i.id = t.indicator ${SERVED_CARRIERS}`
 
 const TOUCHED = statesOf(
@@ -50,7 +53,7 @@ const firstOfKeys = (since: 'live_since' | 'known_since') =>
 
 /** All of one key. */
 const ONE = `
-  SELECT ${STATE_COLUMNS}, 0
+  SELECT ${inJson('0')} AS rows
   FROM indicator i
   JOIN carrier c ON c.indicator = i.id AND c.held_rule IS NULL AND c.hold IS NULL
   JOIN attribute a ON a.id = c.attribute
@@ -106,12 +109,12 @@ export class StateReader {
 
   constructor(db: Database, { spelled = false, retired = false }: ReaderOptions = {}) {
     this.#db = db
-    this.#touched = arrays(db.prepare(TOUCHED))
-    this.#live = arrays(db.prepare(firstOfKeys(retired ? 'known_since' : 'live_since')))
+    this.#touched = db.prepare(TOUCHED)
+    this.#live = db.prepare(firstOfKeys(retired ? 'known_since' : 'live_since'))
     this.#nets = new SpelledNets(db)
     const carriersOf = (space: string, value: string) => this.#stateOf({ space, value }).carriers
     this.#spelling = spelled ? new Spelling({ nets: this.#nets, carriersOf }) : null
-    this.#one = arrays(db.prepare(ONE))
+    this.#one = db.prepare(ONE)
     this.#event = db.prepare(EVENT)
     this.#version = db.prepare('PRAGMA data_version')
   }
@@ -130,7 +133,7 @@ export class StateReader {
     return this.#snapshot(() => {
       const upTo = Math.min(this.head(), cursor + limit)
       if (upTo <= cursor) return null
-      const rows = this.#touched.all({ after: cursor, upTo }) as unknown as StateRow[]
+      const rows = rowsOf(this.#touched.get({ after: cursor, upTo }))
       const states = this.#states(rows)
       return { states: this.#spelling?.expand(states) ?? states, seq: upTo }
     })
@@ -147,7 +150,7 @@ export class StateReader {
       this.#forgetIfChanged()
       const last = this.#lastIndicator()
       for (let after = 0; after < last; after += pageSize) {
-        const rows = this.#live.all({ after, upTo: after + pageSize }) as unknown as StateRow[]
+        const rows = rowsOf(this.#live.get({ after, upTo: after + pageSize }))
         if (rows.length === 0) continue
         const states = this.#states(rows)
         yield { states: this.#spelling?.complete(states) ?? states, seq }
@@ -227,7 +230,7 @@ export class StateReader {
   }
 
   #stateOf({ space, value }: Key): State {
-    const rows = this.#one.all(space, value) as unknown as StateRow[]
+    const rows = rowsOf(this.#one.get(space, value))
     return { space, value, carriers: this.#carriers(rows, 0, rows.length) }
   }
 
@@ -289,9 +292,8 @@ function union(some: readonly string[], others: readonly string[]): string[] {
   return [...new Set([...some, ...others])]
 }
 
-function arrays(statement: Statement): Statement {
-  statement.setReturnArrays(true)
-  return statement
+function rowsOf(answer: unknown): StateRow[] {
+  return JSON.parse((answer as { rows: string }).rows) as StateRow[]
 }
 
 export function headSeq(db: Database): number {
