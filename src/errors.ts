@@ -139,6 +139,11 @@ export class LedgerBusy extends LedgerError {
   }
 }
 
+/** A file of logs, or stdin, can't be read to its end. */
+export class InputError extends TiplineError {
+  readonly exitStatus = EXIT.outside
+}
+
 /** The work was stopped by SIGINT or SIGTERM; what was done so far is consistent. */
 export class Interrupted extends TiplineError {
   readonly exitStatus: ExitStatus

@@ -3,10 +3,12 @@
 const SENDER_SIDE = ['source', 'client'] as const
 const RECEIVER_SIDE = ['destination', 'server'] as const
 const BOTH_SIDES = [...SENDER_SIDE, ...RECEIVER_SIDE]
+const BOTH_ENDS = ['server', 'client']
 const PROGRAMS = ['file', 'process', 'process.parent', 'dll'] as const
 
 export const ADDRESS_FIELDS: readonly string[] = [
-  ...BOTH_SIDES.flatMap((side) => [`${side}.ip`, `${side}.nat.ip`]),
+  ...BOTH_SIDES.flatMap((side) => [`${side}.ip`, `${side}.nat.ip`, `${side}.address`]),
+  'host.ip',
   'dns.resolved_ip',
   'dns.answers.data',
   'network.forwarded_ip',
@@ -17,11 +19,15 @@ export const NAME_FIELDS: readonly string[] = [
   'dns.question.name',
   'dns.answers.name',
   'dns.answers.data',
-  ...BOTH_SIDES.map((side) => `${side}.domain`),
+  ...BOTH_SIDES.flatMap((side) => [`${side}.domain`, `${side}.address`]),
+  'host.name',
+  'host.hostname',
   'url.domain',
   'tls.client.server_name',
-  'tls.server.x509.subject.common_name',
-  'tls.server.x509.alternative_names',
+  ...BOTH_ENDS.flatMap((end) => [
+    `tls.${end}.x509.subject.common_name`,
+    `tls.${end}.x509.alternative_names`,
+  ]),
 ]
 
 /** Names, and addresses where a name was expected: see `names.ts` on why those are let through. */
@@ -54,7 +60,7 @@ export const USER_AGENT_FIELDS: readonly string[] = ['user_agent.original']
 
 export const JA3_FIELDS: readonly string[] = ['tls.client.ja3']
 export const COMMUNITY_ID_FIELDS: readonly string[] = ['network.community_id']
-export const MAC_FIELDS: readonly string[] = BOTH_SIDES.map((side) => `${side}.mac`)
+export const MAC_FIELDS: readonly string[] = [...BOTH_SIDES, 'host'].map((of) => `${of}.mac`)
 export const LOGIN_FIELDS: readonly string[] = [
   'user.name',
   'user.email',
@@ -73,5 +79,5 @@ export function peFields(field: string): readonly string[] {
 }
 
 export function certificateFields(algorithm: string): readonly string[] {
-  return ['server', 'client'].map((side) => `tls.${side}.hash.${algorithm}`)
+  return BOTH_ENDS.map((end) => `tls.${end}.hash.${algorithm}`)
 }

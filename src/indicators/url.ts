@@ -19,6 +19,19 @@ export function uri(value: string): Normalisation {
   return located(value, () => refuse(REASONS.relativeUri))
 }
 
+/**
+ * The normal forms of a URL as a log holds it; none where it is no URL. One without a scheme is both
+ * http and https.
+ */
+export function observedUrls(value: string): readonly string[] {
+  const trimmed = value.trim()
+  if (generalFault(trimmed, MAX_TEXT) !== undefined) return []
+  const text = refangUrl(trimmed)
+  const rest = SCHEME.test(text) ? null : schemeless(text)
+  const written = rest === null ? [text] : [`http://${rest}`, `https://${rest}`]
+  return written.flatMap((one) => (SCHEME.test(one) ? (normalUrl(one) ?? []) : []))
+}
+
 /** Parts of a URL's normal form that stand for themselves. */
 export function hostOf(normalUrl: string): string {
   const start = normalUrl.indexOf('://') + 3
@@ -39,10 +52,16 @@ function located(value: string, withoutScheme: (text: string) => Normalisation):
 
 /** Only what starts with a name of two labels or an address is a URL whose scheme was left out. */
 function guessedScheme(text: string): Normalisation {
+  const rest = schemeless(text)
+  return rest === null ? refuse(REASONS.url) : withAlias(normalUrl(`http://${rest}`), text)
+}
+
+/** From the host on; null where there is none. */
+function schemeless(text: string): string | null {
   const rest = text.startsWith('//') ? text.slice(2) : text
   const host = /^(?:\[[^\]/]{2,45}\]|[^/?#:@\\]{3,})(?=[/?#]|:\d{1,5}(?:[/?#]|$)|$)/.exec(rest)?.[0]
   const isHost = host !== undefined && (readIp(host) ?? dotted(readName(host))) !== null
-  return isHost ? withAlias(normalUrl(`http://${rest}`), text) : refuse(REASONS.url)
+  return isHost ? rest : null
 }
 
 function dotted(name: string | null): string | null {

@@ -49,6 +49,10 @@ const CLASSES: Record<Concrete, Words> = {
     when: 'A sink took everything but the items named, which are set aside with the reason.',
     next: 'Usually nothing; `tipline status` shows how many.',
   },
+  InputError: {
+    when: 'A packed file of logs, or what came on stdin, is damaged or was cut off.',
+    next: 'What came before the damage has been written; get the file again.',
+  },
   LedgerError: {
     when: 'The data folder can not be opened, is damaged, or was written by a newer tipline.',
     next: 'Read the hint; `tipline restore` brings a backup back.',

@@ -1,0 +1,150 @@
+/** `tipline enrich`: log lines in, log lines out, hits told in them. */
+
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import type { Writable } from 'node:stream'
+import { EXIT } from '../errors.js'
+import { Crew } from '../match/logs/crew.js'
+import { type EnrichCounts, enrich, noCounts, type Write } from '../match/logs/enrich.js'
+import type { References } from '../match/logs/enrichment.js'
+import type { Context } from './context.js'
+import { dataFolder } from './data-folder.js'
+import { explainFields } from './enrich-explain.js'
+import { readFields } from './enrich-fields.js'
+import { type LogInput, openInputs } from './enrich-input.js'
+import { EnrichProgress } from './enrich-progress.js'
+import { statsDocument, statsLines } from './enrich-stats.js'
+import { jsonText } from './output.js'
+
+export interface EnrichCommandOptions {
+  readonly preset?: string
+  readonly fields?: string
+  readonly onlyHits?: boolean
+  readonly hits?: string
+  readonly legacy?: boolean
+  readonly stats?: boolean
+  readonly threads?: number
+  readonly explainFields?: boolean
+}
+
+export async function enrichCommand(
+  context: Context,
+  { files, ...options }: EnrichCommandOptions & { files: readonly string[] },
+): Promise<number> {
+  const fields = await readFields(options)
+  const inputs = await openInputs(files, context.signal)
+  if (options.explainFields) return explainFields(context, { fields, inputs })
+  const crew = new Crew({
+    fields,
+    legacy: options.legacy === true,
+    threads: options.threads ?? 1,
+    ...(await ledgerOf(context)),
+  })
+  try {
+    await enrichAll(context, { crew, inputs, options })
+  } finally {
+    await crew.close()
+  }
+  return EXIT.done
+}
+
+/** The folder of the ledger, and where the events of its sources can be looked at. */
+async function ledgerOf(context: Context): Promise<{ dataDir: string; references: References }> {
+  if (context.options.dataDir !== undefined) {
+    return { dataDir: await dataFolder(context), references: {} }
+  }
+  const { loadConfig } = await import('../config/load.js')
+  const { dataDir, sources } = await loadConfig(context.options.config, context.env)
+  const misps = sources.flatMap((source) => (source.type === 'misp' ? [source] : []))
+  return { dataDir, references: Object.fromEntries(misps.map(({ name, url }) => [name, url])) }
+}
+
+interface Work {
+  readonly crew: Crew
+  readonly inputs: readonly LogInput[]
+  readonly options: EnrichCommandOptions
+}
+
+async function enrichAll(context: Context, { crew, inputs, options }: Work): Promise<void> {
+  const counts = noCounts()
+  const started = performance.now()
+  const progress = new EnrichProgress(inputs, counts)
+  const hitsFile = options.hits === undefined ? null : createWriteStream(options.hits)
+  const out = new Outlet(process.stdout, context.signal)
+  const hits = hitsFile && new Outlet(hitsFile, context.signal)
+  try {
+    let endsOpen = false
+    for (const input of inputs) {
+      if (endsOpen) await out.write(Buffer.from('\n'))
+      const result = await enrich(input.chunks, {
+        match: (block) => crew.match(block),
+        inFlight: options.threads ?? 1,
+        onlyHits: options.onlyHits === true,
+        write: (bytes) => out.write(bytes),
+        writeHit: hits && ((bytes) => hits.write(bytes)),
+        counts,
+      })
+      endsOpen = result.endsOpen
+    }
+  } catch (error) {
+    // Who closes our output wants no more of it; that is no failure.
+    if (!(error instanceof ReaderGone)) throw error
+  } finally {
+    progress.end()
+    await hits?.end()
+    if (options.stats) tellStats(context, counts, (performance.now() - started) / 1000)
+  }
+}
+
+/** stdout holds the lines, so it goes to stderr. */
+function tellStats(context: Context, counts: EnrichCounts, seconds: number): void {
+  const text = context.out.json
+    ? jsonText(statsDocument(counts, seconds))
+    : `${statsLines(counts, seconds).join('\n')}\n`
+  process.stderr.write(text)
+}
+
+/** The reader of our output has closed it. */
+class ReaderGone extends Error {}
+
+/** A stream that is written to no faster than it is read. */
+class Outlet {
+  readonly #stream: Writable
+  readonly #signal: AbortSignal
+  #broken: unknown
+
+  constructor(stream: Writable, signal: AbortSignal) {
+    this.#stream = stream
+    this.#signal = signal
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      this.#broken ??= error.code === 'EPIPE' ? new ReaderGone() : error
+    })
+  }
+
+  readonly write: Write = async (bytes) => {
+    if (this.#broken) throw this.#broken
+    if (this.#stream.write(bytes)) return
+    try {
+      await once(this.#stream, 'drain', { signal: this.#signal })
+    } catch (error) {
+      throw this.#broken ?? this.#stopped(error)
+    }
+  }
+
+  /** All that was written has reached the disk's cache. */
+  async end(): Promise<void> {
+    if (this.#broken) return
+    this.#stream.end()
+    await once(this.#stream, 'close')
+  }
+
+  /** A reader that takes nothing must not keep us when we are told to go. */
+  #stopped(error: unknown): unknown {
+    if (!this.#signal.aborted) return error
+    setTimeout(() => process.exit(), GRACE_MS).unref()
+    return this.#signal.reason
+  }
+}
+
+/** For a slow reader to take what it was given. */
+const GRACE_MS = 1000

@@ -1,0 +1,88 @@
+/**
+ * Live lookup keys as bytes, `<space>\0<value>\0` each, for whoever keeps an index of its own: a million
+ * of them pass without becoming a million strings. (No value holds a NUL.)
+ */
+import { headSeq } from './changes.js'
+import type { Database } from './sqlite.js'
+
+const PACKED = `CAST(group_concat(i.space || char(0) || i.value || char(0), '') AS BLOB) AS packed`
+
+/** Indicators that one piece is made of. */
+const PIECE = 10_000
+
+/** In one snapshot. @returns the number of the last change that is in it */
+export function packedKeys(db: Database, take: (keys: Uint8Array) => void): number {
+  const piece = db.prepare(
+    `SELECT ${PACKED} FROM indicator i WHERE id > ? AND id <= ? AND live_since IS NOT NULL`,
+  )
+  db.exec('BEGIN')
+  try {
+    const head = headSeq(db)
+    const last = lastIndicator(db)
+    for (let after = 0; after < last; after += PIECE) give(piece.get(after, after + PIECE), take)
+    return head
+  } finally {
+    db.exec('COMMIT')
+  }
+}
+
+/**
+ * What came to live after a change, in one snapshot. null: those changes are no longer in the log, it
+ * takes `packedKeys` to know. @returns the number of the last change
+ */
+export function packedKeysAfter(
+  db: Database,
+  after: number,
+  take: (keys: Uint8Array) => void,
+): number | null {
+  const piece = db.prepare(
+    `SELECT ${PACKED} FROM indicator i
+     WHERE live_since IS NOT NULL
+       AND id IN (SELECT indicator FROM change WHERE seq > ? AND seq <= ?)`,
+  )
+  db.exec('BEGIN')
+  try {
+    const head = headSeq(db)
+    if (head < after || (head > after && firstSeq(db) > after + 1)) return null
+    for (let seq = after; seq < head; seq += PIECE) give(piece.get(seq, seq + PIECE), take)
+    return head
+  } finally {
+    db.exec('COMMIT')
+  }
+}
+
+function give(row: unknown, take: (keys: Uint8Array) => void): void {
+  const { packed } = row as { packed: Uint8Array | null }
+  if (packed !== null) take(packed)
+}
+
+function lastIndicator(db: Database): number {
+  const row = db.prepare('SELECT coalesce(max(id), 0) AS id FROM indicator').get()
+  return (row as { id: number }).id
+}
+
+/** Of the changes that are still in the log; beyond all numbers where there is none. */
+function firstSeq(db: Database): number {
+  const row = db.prepare('SELECT min(seq) AS seq FROM change').get() as { seq: number | null }
+  return row.seq ?? Number.POSITIVE_INFINITY
+}
+
+export interface LiveSpaces {
+  /** In which something is live. */
+  readonly spaces: ReadonlySet<string>
+  readonly keys: number
+  /** Of the keys, those that are URLs. */
+  readonly urls: number
+}
+
+export function liveSpaces(db: Database): LiveSpaces {
+  const rows = db.prepare('SELECT space, keys FROM live_keys WHERE keys > 0').all() as {
+    space: string
+    keys: number
+  }[]
+  return {
+    spaces: new Set(rows.map(({ space }) => space)),
+    keys: rows.reduce((sum, { keys }) => sum + keys, 0),
+    urls: rows.find(({ space }) => space === 'url')?.keys ?? 0,
+  }
+}

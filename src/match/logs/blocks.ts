@@ -1,0 +1,96 @@
+/** Cuts a stream of bytes into blocks of whole lines. */
+import { MAX_BLOCK, MAX_LINE } from './scan-memory.js'
+
+const LINE_FEED = 0x0a
+
+/**
+ * `lines`: whole lines, at most MAX_BLOCK bytes; `long`: a piece of a line that is too long to be
+ * looked at, `ends` with the last one.
+ */
+export type Block =
+  | { readonly kind: 'lines'; readonly bytes: Buffer }
+  | { readonly kind: 'long'; readonly bytes: Buffer; readonly ends: boolean }
+
+/** Blocks in order; together they are the stream. */
+export class BlockCutter {
+  #rest: Buffer[] = []
+  #restBytes = 0
+  #isLong = false
+  #endsOpen = false
+
+  /** At the end: the stream's last line had no line feed, and was given one. */
+  get endsOpen(): boolean {
+    return this.#endsOpen
+  }
+
+  /** What can be cut now. A chunk may be of any size. */
+  *push(chunk: Buffer): Generator<Block> {
+    let at = 0
+    while (at < chunk.length) {
+      if (this.#isLong) {
+        const feed = chunk.indexOf(LINE_FEED, at)
+        const to = feed < 0 ? chunk.length : feed + 1
+        this.#isLong = feed < 0
+        yield { kind: 'long', bytes: chunk.subarray(at, to), ends: feed >= 0 }
+        at = to
+        continue
+      }
+      const window = chunk.subarray(at, at + MAX_BLOCK - this.#restBytes)
+      const feed = window.lastIndexOf(LINE_FEED)
+      if (feed >= 0) {
+        yield* this.#lines(window.subarray(0, feed + 1))
+        at += feed + 1
+        continue
+      }
+      this.#keep(window)
+      at += window.length
+      if (this.#restBytes > MAX_LINE) yield this.#giveUp()
+    }
+  }
+
+  /** What is left at the end of the stream. */
+  *end(): Generator<Block> {
+    this.#endsOpen = this.#restBytes > 0 || this.#isLong
+    if (this.#isLong) yield { kind: 'long', bytes: Buffer.from([LINE_FEED]), ends: true }
+    else if (this.#restBytes > 0) yield* this.#lines(Buffer.from([LINE_FEED]))
+    this.#isLong = false
+  }
+
+  /** The first line may have become too long with what was kept. */
+  *#lines(bytes: Buffer): Generator<Block> {
+    const block = this.#restBytes === 0 ? bytes : Buffer.concat([...this.#rest, bytes])
+    this.#rest = []
+    this.#restBytes = 0
+    let from = 0
+    for (const [start, end] of longLines(block)) {
+      if (start > from) yield { kind: 'lines', bytes: block.subarray(from, start) }
+      yield { kind: 'long', bytes: block.subarray(start, end), ends: true }
+      from = end
+    }
+    if (from < block.length) yield { kind: 'lines', bytes: block.subarray(from) }
+  }
+
+  #keep(bytes: Buffer): void {
+    // The chunk's memory may be used again by whoever gave it.
+    this.#rest.push(Buffer.from(bytes))
+    this.#restBytes += bytes.length
+  }
+
+  #giveUp(): Block {
+    const bytes = Buffer.concat(this.#rest)
+    this.#rest = []
+    this.#restBytes = 0
+    this.#isLong = true
+    return { kind: 'long', bytes, ends: false }
+  }
+}
+
+/** Of a block; only one longer than a line may be can hold any. */
+function* longLines(block: Buffer): Generator<[start: number, end: number]> {
+  if (block.length <= MAX_LINE) return
+  for (let start = 0; start < block.length; ) {
+    const end = block.indexOf(LINE_FEED, start) + 1
+    if (end - start - 1 > MAX_LINE) yield [start, end]
+    start = end
+  }
+}

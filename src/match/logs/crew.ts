@@ -1,0 +1,133 @@
+/**
+ * Blocks matched by one or several threads, answered in any order. This thread does its share; with one
+ * thread it does all.
+ */
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { KeyIndex, type SharedIndex } from './key-index.js'
+import { type BlockResult, LineMatcher, type MatchSettings } from './line-matcher.js'
+import { States } from './states.js'
+
+export interface CrewOptions extends MatchSettings {
+  readonly dataDir: string
+  /** Threads, this one included. */
+  readonly threads: number
+}
+
+export interface ThreadData extends MatchSettings {
+  readonly dataDir: string
+  readonly thread: number
+  readonly shared: SharedIndex
+}
+
+/** To a thread: match this block; `shared` where the index has become another one. */
+export interface Task {
+  readonly block: Uint8Array
+  readonly shared: SharedIndex | null
+}
+
+/** How long a change in the ledger may go unnoticed. */
+const FOLLOW_MS = 1000
+
+const THREAD = fileURLToPath(new URL('./crew-thread.js', import.meta.url))
+
+export class Crew {
+  readonly #states: States
+  readonly #index: KeyIndex
+  readonly #own: LineMatcher
+  readonly #helpers: Helper[]
+  #followed = performance.now()
+
+  /** Reads all live keys. @throws LedgerError */
+  constructor({ dataDir, threads, ...settings }: CrewOptions) {
+    this.#states = new States(dataDir)
+    this.#states.refresh()
+    this.#index = new KeyIndex({ states: this.#states, fields: settings.fields, threads })
+    this.#own = new LineMatcher(this.#index.scan, { ...settings, states: this.#states })
+    const { shared } = this.#index
+    this.#helpers = Array.from(
+      { length: threads - 1 },
+      (_, n) => new Helper({ ...settings, dataDir, shared, thread: n + 1 }),
+    )
+  }
+
+  /** The ledger's last change that counts here. */
+  get seq(): number {
+    return this.#index.seq
+  }
+
+  /** Whole lines, each with its line feed. */
+  async match(block: Buffer): Promise<BlockResult> {
+    this.#follow()
+    const helper = this.#helpers.find(({ isIdle }) => isIdle)
+    return helper ? helper.match(block, this.#index.shared) : this.#own.matchBlock(block)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#helpers.map((helper) => helper.close()))
+    this.#states.close()
+  }
+
+  #follow(): void {
+    if (performance.now() - this.#followed < FOLLOW_MS) return
+    this.#followed = performance.now()
+    if (!this.#states.refresh()) return
+    this.#index.follow()
+    this.#own.refreshed(this.#index.scan)
+  }
+}
+
+interface Waiting {
+  resolve(result: BlockResult): void
+  reject(error: unknown): void
+}
+
+/** Another thread, with one block at a time. */
+class Helper {
+  readonly #worker: Worker
+  #shared: SharedIndex
+  #waiting: Waiting | null = null
+  #broken: unknown
+
+  constructor(data: ThreadData) {
+    this.#shared = data.shared
+    this.#worker = new Worker(THREAD, { workerData: data })
+    // It holds up no end of the process; who waits for a block does.
+    this.#worker.unref()
+    this.#worker.on('message', (result: BlockResult) => this.#answer(result))
+    this.#worker.on('error', (error) => this.#fail(error))
+    this.#worker.on('exit', () => this.#fail(new Error('a thread of the matcher ended')))
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting === null && this.#broken === undefined
+  }
+
+  match(block: Buffer, shared: SharedIndex): Promise<BlockResult> {
+    const bytes = new Uint8Array(block)
+    const task: Task = { block: bytes, shared: shared === this.#shared ? null : shared }
+    this.#shared = shared
+    this.#worker.ref()
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+      this.#worker.postMessage(task, [bytes.buffer])
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate()
+  }
+
+  #answer(result: BlockResult): void {
+    this.#worker.unref()
+    const waiting = this.#waiting
+    this.#waiting = null
+    waiting?.resolve(result)
+  }
+
+  #fail(error: unknown): void {
+    this.#broken ??= error
+    this.#waiting?.reject(this.#broken)
+    this.#waiting = null
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * The keys of all that is live, in a memory that threads share; it follows the ledger. Keys are only
+ * ever added: of what was revoked a trace stays until all is loaded anew, but the ledger is asked before
+ * anything counts as a hit.
+ */
+import type { Space } from '../../indicators/indicator.js'
+import { liveSpaces, packedKeys, packedKeysAfter } from '../../ledger/live-keys.js'
+import type { FieldMap } from './field-map.js'
+import { Scan } from './scan.js'
+import { createScanMemory, keysIn, type ScanMemory } from './scan-memory.js'
+import { type ScanPlan, scanPlan } from './scan-plan.js'
+import type { States } from './states.js'
+
+/** What a thread needs to take part; can be sent to it. */
+export interface SharedIndex extends ScanMemory {
+  readonly plan: ScanPlan
+}
+
+export interface KeyIndexOptions {
+  readonly states: States
+  readonly fields: FieldMap
+  readonly threads: number
+}
+
+export class KeyIndex {
+  readonly #options: KeyIndexOptions
+  #shared: SharedIndex
+  #scan: Scan
+  #live: ReadonlySet<Space>
+  #seq: number
+
+  /** Reads all live keys. */
+  constructor(options: KeyIndexOptions) {
+    this.#options = options
+    const { shared, scan, live, seq } = load(options)
+    this.#shared = shared
+    this.#scan = scan
+    this.#live = live
+    this.#seq = seq
+  }
+
+  /** Another one than before, where all was loaded anew. */
+  get shared(): SharedIndex {
+    return this.#shared
+  }
+
+  /** The ledger's last change that is in here. */
+  get seq(): number {
+    return this.#seq
+  }
+
+  /** In its own thread's place, for whoever matches there. */
+  get scan(): Scan {
+    return this.#scan
+  }
+
+  /** Takes over what changed in the ledger, by the change log where that still tells all. */
+  follow(): void {
+    const head = this.#options.states.head()
+    if (head === this.#seq) return
+    const seq = this.#fits(head) ? this.#catchUp() : null
+    if (seq !== null) this.#seq = seq
+    else this.#loadAnew()
+  }
+
+  /** A change can bring two keys: a URL and its host. */
+  #fits(head: number): boolean {
+    const { spaces } = liveSpaces(this.#options.states.db)
+    const isSame =
+      spaces.size === this.#live.size && [...spaces].every((one) => this.#live.has(one))
+    return isSame && keysIn(this.#shared) + 2 * (head - this.#seq) <= this.#shared.room
+  }
+
+  #catchUp(): number | null {
+    return packedKeysAfter(this.#options.states.db, this.#seq, (keys) => this.#scan.addKeys(keys))
+  }
+
+  #loadAnew(): void {
+    const { shared, scan, live, seq } = load(this.#options)
+    this.#shared = shared
+    this.#scan = scan
+    this.#live = live
+    this.#seq = seq
+  }
+}
+
+function load({ states, fields, threads }: KeyIndexOptions) {
+  const { spaces, keys, urls } = liveSpaces(states.db)
+  const plan = scanPlan(fields, spaces)
+  const shared = { ...createScanMemory(SPARE * (keys + urls), threads), plan }
+  const scan = new Scan(shared, 0)
+  scan.writePlan(plan)
+  const seq = packedKeys(states.db, (packed) => scan.addKeys(packed))
+  return { shared, scan, live: spaces, seq }
+}
+
+/** Room for what comes while it runs. */
+const SPARE = 1.1

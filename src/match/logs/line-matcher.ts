@@ -1,0 +1,100 @@
+/** Matches lines in one thread: the scan tells which are worth the exact way, the ledger what is true. */
+import type { Space } from '../../indicators/indicator.js'
+import type { State } from '../../ledger/changes.js'
+import { netLengths } from '../../ledger/knowledge.js'
+import { eventLink, type References } from './enrichment.js'
+import { Examiner, type Known } from './examiner.js'
+import type { FieldMap } from './field-map.js'
+import type { Hit } from './hit.js'
+import { LineEnricher } from './line-enricher.js'
+import type { Observable } from './observe.js'
+import type { NetLengths } from './reading.js'
+import type { Scan } from './scan.js'
+import type { States } from './states.js'
+
+/** What is asked for; can be sent to a thread. */
+export interface MatchSettings {
+  readonly fields: FieldMap
+  readonly references: References
+  /** Also `misp.event_id` and `misp.type`. */
+  readonly legacy: boolean
+}
+
+/** A line of a block that hit. */
+export interface HitLine {
+  /** Byte offsets in the block: of the line, and of its line feed. */
+  readonly start: number
+  readonly end: number
+  /** The line with what was added, without its line feed. */
+  readonly bytes: Buffer
+  readonly hits: number
+}
+
+export interface BlockResult {
+  readonly hitLines: readonly HitLine[]
+  readonly lines: number
+  /** Lines that are no JSON objects. */
+  readonly odd: number
+}
+
+export class LineMatcher implements Known {
+  readonly #states: States
+  readonly #examiner: Examiner
+  readonly #enricher: LineEnricher
+  #scan: Scan
+  #lengths: NetLengths = { v4: [], v6: [] }
+
+  constructor(
+    scan: Scan,
+    { states, fields, references, legacy }: MatchSettings & { states: States },
+  ) {
+    this.#scan = scan
+    this.#states = states
+    this.#examiner = new Examiner(fields, this)
+    this.#enricher = new LineEnricher(this.#examiner, { link: eventLink(references), legacy })
+    this.refreshed(scan)
+  }
+
+  /** After the ledger has changed. */
+  refreshed(scan: Scan): void {
+    this.#scan = scan
+    const [v4, v6] = [netLengths(this.#states.db, 4), netLengths(this.#states.db, 6)]
+    this.#lengths = { v4: v4.reverse(), v6: v6.reverse() }
+    scan.useLengths(this.#lengths)
+  }
+
+  get lengths(): NetLengths {
+    return this.#lengths
+  }
+
+  mayKnow(space: Space, value: string): boolean {
+    return this.#scan.mayKnow(space, value)
+  }
+
+  state(space: Space, value: string): State {
+    return this.#states.of(space, value)
+  }
+
+  hits(document: object): Hit[] {
+    return this.#examiner.hits(document)
+  }
+
+  observe(document: object): Observable[] {
+    return this.#examiner.observe(document)
+  }
+
+  /** Whole lines, each with its line feed. */
+  matchBlock(block: Buffer): BlockResult {
+    const { found, lines, blanks } = this.#scan.scan(block)
+    const hitLines: HitLine[] = []
+    let odd = 0
+    for (const [start, end] of found) {
+      const result = this.#enricher.enrich(block.subarray(start, end))
+      if (result.verdict === 'odd') odd += 1
+      else if (result.verdict === 'hit') {
+        hitLines.push({ start, end, bytes: result.bytes, hits: result.hits.length })
+      }
+    }
+    return { hitLines, lines: lines - blanks, odd }
+  }
+}

@@ -1,0 +1,49 @@
+/** Served states as the ledger has them now, kept until somebody writes to it. */
+import { headSeq, type State, StateReader } from '../../ledger/changes.js'
+import { openForReading } from '../../ledger/database.js'
+import type { Database } from '../../ledger/sqlite.js'
+
+/** Keys that are kept: the busiest indicators of a bad day. */
+const MOST_KEPT = 10_000
+
+export class States {
+  readonly db: Database
+  readonly #reader: StateReader
+  readonly #version: { get(): unknown }
+  #seen = -1
+  #kept = new Map<string, State>()
+
+  /** Opens a connection of its own. @throws LedgerError */
+  constructor(dataDir: string) {
+    this.db = openForReading(dataDir)
+    this.#reader = new StateReader(this.db)
+    this.#version = this.db.prepare('PRAGMA data_version')
+  }
+
+  close(): void {
+    this.#reader.close()
+  }
+
+  head(): number {
+    return headSeq(this.db)
+  }
+
+  /** Forgets what may have changed; whether somebody has written since the last time. */
+  refresh(): boolean {
+    const { data_version: version } = this.#version.get() as { data_version: number }
+    if (version === this.#seen) return false
+    this.#seen = version
+    this.#kept.clear()
+    return true
+  }
+
+  of(space: string, value: string): State {
+    const key = `${space}:${value}`
+    const kept = this.#kept.get(key)
+    if (kept) return kept
+    const [state = { space, value, carriers: [] }] = this.#reader.of([{ space, value }])
+    if (this.#kept.size >= MOST_KEPT) this.#kept.clear()
+    this.#kept.set(key, state)
+    return state
+  }
+}

@@ -1,0 +1,69 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Block, BlockCutter } from '../../../src/match/logs/blocks.js'
+import { MAX_BLOCK, MAX_LINE } from '../../../src/match/logs/scan-memory.js'
+import { fuzz } from '../../fuzz.js'
+
+function cut(chunks: readonly Buffer[]): { blocks: Block[]; endsOpen: boolean } {
+  const cutter = new BlockCutter()
+  const blocks = chunks.flatMap((chunk) => [...cutter.push(chunk)])
+  return { blocks: [...blocks, ...cutter.end()], endsOpen: cutter.endsOpen }
+}
+
+function joined(blocks: readonly Block[]): string {
+  return Buffer.concat(blocks.map(({ bytes }) => bytes)).toString('latin1')
+}
+
+/** A line feed at the given distances, in chunks of the given sizes. */
+function stream(lines: readonly number[], ends: boolean): Buffer {
+  const text = lines.map((length, n) => String(n % 10).repeat(length)).join('\n')
+  return Buffer.from(ends ? `${text}\n` : text)
+}
+
+describe('cutting a stream into lines', () => {
+  it('loses and adds nothing but a last line feed; long lines stand alone (M24)', () => {
+    const length = fc.oneof(
+      { weight: 20, arbitrary: fc.nat(200) },
+      fc.constantFrom(MAX_LINE - 1, MAX_LINE, MAX_LINE + 1, MAX_BLOCK, 2 * MAX_BLOCK + 7),
+    )
+    const sizes = fc.array(
+      fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 3 << 20 })),
+      { minLength: 1, maxLength: 8 },
+    )
+    fc.assert(
+      fc.property(fc.array(length, { maxLength: 8 }), fc.boolean(), sizes, (lines, ends, sizes) => {
+        const input = stream(lines, ends)
+        const chunks: Buffer[] = []
+        for (let at = 0, n = 0; at < input.length; n += 1) {
+          const size = Math.max(sizes[n % sizes.length]!, input.length >> 10)
+          chunks.push(input.subarray(at, at + size))
+          at += size
+        }
+        const { blocks, endsOpen } = cut(chunks)
+        const isOpen = input.length > 0 && input.at(-1) !== 10
+        expect(endsOpen).toBe(isOpen)
+        expect(joined(blocks) === input.toString('latin1') + (isOpen ? '\n' : '')).toBe(true)
+        for (const block of blocks) checkBlock(block)
+        const long = input
+          .toString('latin1')
+          .split('\n')
+          .filter((line) => line.length > MAX_LINE)
+        expect(blocks.filter((block) => block.kind === 'long' && block.ends)).toHaveLength(
+          long.length,
+        )
+      }),
+      fuzz(500),
+    )
+  })
+})
+
+function checkBlock({ kind, bytes }: Block): void {
+  if (kind === 'long') return
+  expect(bytes.length).toBeLessThanOrEqual(MAX_BLOCK)
+  expect(bytes.at(-1)).toBe(10)
+  let start = 0
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, start)) {
+    expect(at - start).toBeLessThanOrEqual(MAX_LINE)
+    start = at + 1
+  }
+}
