@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
+  /** stdin stays open: the test writes to it, and ends it. */
+  readonly keepOpen?: boolean
 }
 
 export class Running {
@@ -24,7 +26,7 @@ export class Running {
   stdout = ''
   stderr = ''
 
-  constructor(args: readonly string[], { cwd, env, input }: RunOptions = {}) {
+  constructor(args: readonly string[], { cwd, env, input, keepOpen }: RunOptions = {}) {
     this.child = spawn(process.execPath, [MAIN, ...args], {
       cwd,
       // Nothing of the machine's may decide: no proxy, no config, no colours.
@@ -36,7 +38,7 @@ export class Running {
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text
     })
-    this.child.stdin?.end(input ?? '')
+    if (!keepOpen) this.child.stdin?.end(input ?? '')
   }
 
   async end(): Promise<Ran> {

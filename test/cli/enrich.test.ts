@@ -1,0 +1,194 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { KnownLedger } from '../match/ledger.js'
+import { Running, tipline } from './cli.js'
+
+let ledger: KnownLedger
+let folder: string
+
+const HIT = '{"source.ip":"192.0.2.1"}'
+const MISS = '{ "source.ip":"192.0.2.200" }'
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tipline-enrich-'))
+  ledger = new KnownLedger()
+  ledger.pull('e1', [
+    { type: 'ip-dst', value: '192.0.2.1' },
+    { type: 'domain', value: 'evil.example' },
+  ])
+})
+
+afterAll(() => {
+  ledger.close()
+  rmSync(folder, { recursive: true })
+})
+
+function enrich(args: readonly string[], input?: string) {
+  const all = ['enrich', '--data-dir', ledger.folder, ...args]
+  return tipline(all, { cwd: folder, ...(input !== undefined && { input }) })
+}
+
+function file(name: string, bytes: string | Buffer): string {
+  const path = join(folder, name)
+  writeFileSync(path, bytes)
+  return path
+}
+
+/** Lines with what was added cut off again. */
+function bare(text: string): string {
+  return text.replace(/,"threat":\{"enrichments":\[.*?\]\}(?=\})/g, '')
+}
+
+describe('tipline enrich', () => {
+  it('passes everything on in order, byte for byte, but what was added (M25)', async () => {
+    const input = [MISS, HIT, 'no JSON \xff', '', `${HIT}\r`, '[1]', `\ufeff${MISS}`, MISS].join(
+      '\n',
+    )
+    for (const threads of ['1', '3']) {
+      const { status, stdout, stderr } = await enrich(['--threads', threads], input)
+      expect([status, stderr]).toEqual([0, ''])
+      expect(bare(stdout)).toBe(input)
+      expect(stdout.match(/"threat"/g)).toHaveLength(2)
+    }
+  })
+
+  it('reads gzip and zstd as they are, and several files', async () => {
+    const zipped = gzipSync(`${HIT}\n`)
+    const plain = file('a.json', HIT)
+    const gz = file('b.json.gz', Buffer.concat([zipped, zipped]))
+    const zst = file('c.json.zst', Buffer.from(ZSTD, 'base64'))
+    const { status, stdout, stderr } = await enrich(['--only-hits', plain, gz, zst])
+    expect([status, stderr]).toEqual([0, ''])
+    expect(bare(stdout)).toBe(`${HIT}\n`.repeat(4))
+    const all = await enrich([plain, plain])
+    expect(bare(all.stdout)).toBe(`${HIT}\n${HIT}`)
+  })
+
+  it('says when a packed file is cut, after what came before', async () => {
+    const lines = Array.from({ length: 5000 }, (_, n) => `{"n":${n * 7919}}`).join('\n')
+    const cut = file('cut.gz', gzipSync(lines).subarray(0, -100))
+    const { status, stdout, stderr } = await enrich([cut])
+    expect(status).toBe(3)
+    expect(stderr).toContain("cut.gz can't be unpacked to its end")
+    expect(lines.startsWith(stdout)).toBe(true)
+  })
+
+  it('--hits writes them aside, --legacy as the old script, --stats counts', async () => {
+    const hits = join(folder, 'hits.json')
+    const args = ['--hits', hits, '--legacy', '--stats', '--json']
+    const { stdout, stderr } = await enrich(args, `${MISS}\n${HIT}\nodd\n\n`)
+    expect(stdout.split('\n')).toHaveLength(5)
+    const aside = readFileSync(hits, 'utf8')
+    expect(stdout).toContain(aside)
+    expect(JSON.parse(aside)).toMatchObject({ misp: { event_id: ['1'], type: ['ip-dst'] } })
+    expect(JSON.parse(stderr)).toMatchObject({ lines: 3, hit_lines: 1, hits: 1, not_json: 1 })
+  })
+
+  it('a line over the limit passes through untouched and is counted', async () => {
+    const long = `{"source.ip":"192.0.2.1","a":"${'x'.repeat(1 << 20)}"}`
+    const { stdout, stderr } = await enrich(['--stats', '--json'], `${long}\n${HIT}\n`)
+    expect(bare(stdout) === `${long}\n${HIT}\n`).toBe(true)
+    expect(JSON.parse(stderr)).toMatchObject({ lines: 2, hit_lines: 1, too_long: 1 })
+  })
+
+  it("--fields takes fields of one's own", async () => {
+    const own = file(
+      'fields.yml',
+      'fields:\n  peer: { as: source.ip, port: peer_port }\n  what: domain\n',
+    )
+    const lines = '{"peer":"192.0.2.1"}\n{"what":"a.evil.example"}\n{"source.ip":"192.0.2.1"}\n'
+    const alone = await enrich(['--only-hits', '--fields', own], lines)
+    expect(alone.stdout.trim().split('\n')).toHaveLength(2)
+    const beside = await enrich(['--only-hits', '--fields', own, '--preset', 'ecs'], lines)
+    expect(beside.stdout.trim().split('\n')).toHaveLength(3)
+    const wrong = await enrich(['--fields', file('wrong.yml', 'fields: { a: sorcery }')], '')
+    expect(wrong.status).toBe(2)
+    expect(wrong.stderr).toContain('a: "sorcery" is neither a field of ECS nor a kind of indicator')
+  })
+
+  it('--explain-fields says what would be looked up', async () => {
+    const sample = '{"dns":{"question":{"name":"a.example"}},"message":"x"}\n'
+    const { status, stdout } = await enrich(['--explain-fields', '--json'], sample)
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      lines: 1,
+      fields: [{ field: 'dns.question.name', values: 1, example: 'a.example' }],
+      not_looked_up: ['message'],
+    })
+    expect((await enrich(['--explain-fields', '--preset', 'zeek'], sample)).status).toBe(1)
+  })
+
+  it('answers each line as it comes, and follows the ledger', async () => {
+    const running = new Running(['enrich', '--data-dir', ledger.folder], { keepOpen: true })
+    const line = '{"source.ip":"192.0.2.99"}\n'
+    running.child.stdin!.write(line)
+    await until(() => running.stdout.length >= line.length)
+    expect(running.stdout).toBe(line)
+    ledger.pull('e9', [{ type: 'ip-dst', value: '192.0.2.99' }])
+    await sleep(1200)
+    running.child.stdin!.end(line)
+    const { status, stdout } = await running.end()
+    expect(status).toBe(0)
+    expect(stdout.slice(line.length)).toContain('"threat"')
+  })
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s ends it, also where nobody reads', async (signal) => {
+    const idle = new Running(['enrich', '--data-dir', ledger.folder], { keepOpen: true })
+    idle.child.stdin!.write(`${HIT}\n`)
+    await until(() => idle.stdout.includes('threat'))
+    idle.child.kill(signal)
+    expect((await idle.end()).status).toBe(signal === 'SIGTERM' ? 143 : 130)
+    const stalled = new Running(['enrich', '--data-dir', ledger.folder], { keepOpen: true })
+    stalled.child.stdout!.pause()
+    stalled.child.stdin!.on('error', () => undefined)
+    for (let n = 0; n < 40; n += 1) stalled.child.stdin!.write(`${MISS}\n`.repeat(10_000))
+    await sleep(1500)
+    stalled.child.kill(signal)
+    const [status] = await once(stalled.child, 'exit')
+    expect(status).toBe(signal === 'SIGTERM' ? 143 : 130)
+  })
+
+  it('a reader that goes is no failure', async () => {
+    const main = join(import.meta.dirname, '../../.build/src/cli/main.js')
+    const many = file('many.json', `${MISS}\n`.repeat(200_000))
+    const command = `${process.execPath} ${main} enrich --data-dir ${ledger.folder} ${many}`
+    const shell = spawn('bash', ['-c', `set -o pipefail; ${command} | head -1`])
+    let told = ''
+    shell.stderr.on('data', (text) => {
+      told += text
+    })
+    const [status] = await once(shell, 'close')
+    expect([status, told]).toEqual([0, ''])
+  })
+
+  it('keeps to the memory that it has, however slow the reader', async () => {
+    const running = new Running(['enrich', '--data-dir', ledger.folder, '--threads', '2'], {
+      keepOpen: true,
+    })
+    running.child.stdout!.pause()
+    const { stdin, stdout } = running.child
+    let sent = 0
+    const chunk = `${MISS}\n`.repeat(40_000)
+    while (sent < 60 && stdin!.write(chunk)) sent += 1
+    await sleep(1500)
+    // Neither end takes more than pipes and a few blocks hold.
+    expect(stdin!.writableNeedDrain).toBe(true)
+    stdout!.resume()
+    stdin!.end()
+    expect((await running.end()).status).toBe(0)
+  })
+})
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let n = 0; n < 200 && !isSo(); n += 1) await sleep(50)
+  expect(isSo()).toBe(true)
+}
+
+/** HIT and a line feed. */
+const ZSTD = 'KLUv/QRY0QAAeyJzb3VyY2UuaXAiOiIxOTIuMC4yLjEifQoL0akI'
