@@ -50,15 +50,15 @@ export async function play(
   writeFileSync(config, CONFIG)
   writeFeed(feed, { events: DEMO_EVENTS, now: context.now() })
   const first = await cycle(context)
-  const before = await readingLedger(context, (db) => ({
+  const before = await readingLedger(context, (db, dataDir) => ({
     sums: totals(db).sources[0],
     looked: LOOKED_UP.map((value) => explain(db, value)),
-    answered: answerLines(db, LOG_LINES),
+    answered: answerLines(dataDir, LOG_LINES),
   }))
   writeFeed(feed, { events: DEMO_EVENTS.map(withoutRevoked), now: context.now() })
   const second = await cycle(context)
-  const after = await readingLedger(context, (db) => ({
-    answered: answerLines(db, LOG_LINES),
+  const after = await readingLedger(context, (db, dataDir) => ({
+    answered: answerLines(dataDir, LOG_LINES),
     explained: explain(db, REVOKED.value),
   }))
   return {

@@ -1,12 +1,12 @@
 /** What `tipline demo` says. */
 import { basename, relative } from 'node:path'
-import { indicatorOf } from '../../indicators/indicator.js'
 import { printable } from '../../log.js'
+import type { Hit } from '../../match/logs/hit.js'
 import type { Context } from '../context.js'
 import { explainLines } from '../explain-report.js'
 import type { Cycle } from '../sync-report.js'
 import { count, number, table } from '../words.js'
-import type { Answered, Hit } from './answer.js'
+import type { Answered } from './answer.js'
 import type { Demo } from './play.js'
 
 /** All counts but `revoked` are those before the feed took something back. */
@@ -38,6 +38,7 @@ export function demoLines(demo: Demo, context: Context): string[] {
     ...demo.looked.flatMap((knowledge) => explainLines({ knowledge, beside: null }, context)),
     ...title('3. Log lines are answered'),
     ...demo.answered.map((answered) => `  ${answerLine(answered, context)}`),
+    ...enriched(demo),
     ...title('4. The feed takes an indicator back; the next sync follows'),
     ...revoked(demo, context),
     ...title('What next'),
@@ -76,10 +77,17 @@ function answerLine({ line, hits }: Answered, { out }: Context): string {
   ].join('\n  ')
 }
 
-function hitWords({ field, found: { indicator } }: Hit): string {
-  const { kind, value } = indicatorOf(indicator)
-  const infos = [...new Set(indicator.carriers.map(({ eventInfo }) => `"${eventInfo}"`))]
+function hitWords({ field, indicator: { kind, value }, carriers }: Hit): string {
+  const infos = [...new Set(carriers.map(({ eventInfo }) => `"${eventInfo}"`))]
   return printable(`${field} meets ${kind} ${value}: ${infos.join(', ')}`)
+}
+
+/** The first line that hit, as it goes out. */
+function enriched({ answered }: Demo): string[] {
+  const first = answered.find(({ enriched }) => enriched !== null)?.enriched
+  return first
+    ? ['  the first of them, as `tipline enrich` writes it:', `  ${printable(first)}`]
+    : []
 }
 
 function revoked(demo: Demo, context: Context): string[] {
@@ -104,6 +112,7 @@ function nextSteps({ kept }: Demo): string[] {
   return table(
     [
       ...more,
+      [`${tipline} enrich -c tipline.yml < logs.json`, 'your own logs, one JSON object a line'],
       [`${tipline} config check -c config.yml`, 'a config of MISP2memcached is read as it is'],
       [`${tipline} doctor -c tipline.yml`, 'your own MISP and memcached: see examples/tipline.yml'],
       [`${tipline} sync -c tipline.yml`, 'and from there into memcached'],
