@@ -16,7 +16,12 @@ export function eventLine({ n, hit }: EventOptions): string {
   const [a, b, c] = [(n % 250) + 1, (n >> 8) & 255, (n >> 16) & 255]
   return JSON.stringify({
     '@timestamp': '2026-11-21T22:13:20.123Z',
-    event: { kind: 'event', category: ['network'], code: '3', provider: 'Microsoft-Windows-Sysmon' },
+    event: {
+      kind: 'event',
+      category: ['network'],
+      code: '3',
+      provider: 'Microsoft-Windows-Sysmon',
+    },
     agent: { id: 'f2b1c0de-0000-4000-8000-00000000aaaa', type: 'winlogbeat', version: '8.15.0' },
     process: {
       pid: 4321 + a,

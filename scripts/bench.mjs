@@ -8,6 +8,7 @@ const BENCHES = {
   redis: 'filling a Redis, against a bare socket and ioredis with the same SETs',
   logstash: 'the script in Logstash, against one memcached filter a field',
   memcached: 'filling and repairing memcached, on one server and three, against a bare socket',
+  enrich: 'log lines through the matcher, against merely parsing them as JSON',
   ledger: 'staging, judging, applying and reading in the ledger alone',
 }
 

@@ -1,0 +1,177 @@
+/**
+ * `tipline enrich` as a process against merely calling JSON.parse on each line, taking turns in one run.
+ *
+ * `npm run bench -- enrich [--quick] [--rounds=N]` prints JSON. Ratios of CPU time, all threads of the
+ * whole process, stand beside those of the rate: they say more where others use the machine too.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { normalise } from '../src/indicators/normalise.js'
+import { LedgerWriter } from '../src/ledger/writer.js'
+import { attribute, event, meaning } from '../test/ledger/rows.js'
+import { domainOf, eventLine, indicatorOf } from './enrich-events.js'
+import { median, ROOT } from './process.js'
+
+const quick = process.argv.includes('--quick')
+const sizes = quick
+  ? { events: 100_000, indicators: 100_000, rounds: 3 }
+  : { events: 1_000_000, indicators: 1_000_000, rounds: 5 }
+const roundsAsked = Number(/^--rounds=(\d+)$/.exec(process.argv.at(-1) ?? '')?.[1] ?? sizes.rounds)
+/** One event in so many holds an indicator. */
+const HIT_EVERY = 1000
+
+const folder = mkdtempSync(join(tmpdir(), 'tipline-bench-'))
+try {
+  console.log(JSON.stringify(await bench(), rounded, 2))
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function bench() {
+  fillLedger()
+  const events = join(folder, 'events.json')
+  await writeEvents(events)
+  const runs: Record<'reference' | 'one' | 'two', Run[]> = { reference: [], one: [], two: [] }
+  for (let round = 0; round < roundsAsked; round += 1) {
+    runs.reference.push(await run(['.build/bench/parse-only.js', events]))
+    runs.one.push(await enrich(events, 1))
+    runs.two.push(await enrich(events, 2))
+  }
+  const nothing = join(folder, 'nothing.json')
+  await once(createWriteStream(nothing).end('{}\n'), 'close')
+  const idle = await enrich(nothing, 1)
+  const bare = await run(['.build/bench/nothing.js'])
+  const ratios = (a: readonly Run[], b: readonly Run[]) => a.map(({ rate }, n) => rate / b[n]!.rate)
+  return {
+    machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
+    events: sizes.events,
+    bytes_per_event: statSync(events).size / sizes.events,
+    indicators: sizes.indicators,
+    rounds: roundsAsked,
+    reference_per_second: median(runs.reference.map(({ rate }) => rate)),
+    one_thread: {
+      per_second: median(runs.one.map(({ rate }) => rate)),
+      ratio: median(ratios(runs.one, runs.reference)),
+      ratios: ratios(runs.one, runs.reference),
+      goal: 'at least 2',
+      cpu_ratio: median(runs.one.map(({ cpu }, n) => runs.reference[n]!.cpu / cpu)),
+      cpu_us_per_event: median(runs.one.map(({ cpu }) => (cpu * 1e6) / sizes.events)),
+      hit_lines: runs.one[0]!.hitLines,
+      peak_mb: median(runs.one.map(({ peakBytes }) => peakBytes / 1e6)),
+    },
+    two_threads: {
+      per_second: median(runs.two.map(({ rate }) => rate)),
+      by_one_thread: median(ratios(runs.two, runs.one)),
+      cpu_by_one_thread: median(runs.two.map(({ cpu }, n) => cpu / runs.one[n]!.cpu)),
+      by_one_thread_all: ratios(runs.two, runs.one),
+      goal: 'at least 1.8',
+      peak_mb: median(runs.two.map(({ peakBytes }) => peakBytes / 1e6)),
+      peak_goal: 'at most 250 MB',
+    },
+    ready: {
+      whole_process_seconds: idle.seconds,
+      cpu_seconds: idle.cpu,
+      bare_node_seconds: bare.seconds,
+      goal: 'under 1 s',
+    },
+  }
+}
+
+function fillLedger(): void {
+  const writer = new LedgerWriter(folder)
+  const source = writer.registerSources(['main'])[0]!.id
+  writer.beginStaging()
+  const ofEvent = 1000
+  for (let first = 0; first < sizes.indicators; first += ofEvent) {
+    const name = `event ${first}`
+    writer.stageEvents([event(name)])
+    writer.stageAttributes(Array.from({ length: ofEvent }, (_, n) => staged(name, first + n)))
+  }
+  writer.judge({ source })
+  writer.beginApply({ source, now: 2000, withholdAbsent: false, withholdAdded: false })
+  while (writer.applyNext() === null);
+  writer.close()
+}
+
+function staged(of: string, n: number) {
+  const { type, value } = indicatorOf(n)
+  const normal = normalise(type, value)
+  if (!normal.ok) throw new Error(`${value}: ${normal.reason}`)
+  const meanings = normal.meanings.map((each) => meaning(each.value, each))
+  return attribute(of, `attribute ${n}`, value, { type, meanings })
+}
+
+async function writeEvents(path: string): Promise<void> {
+  const out = createWriteStream(path)
+  const piece = 1000
+  for (let first = 0; first < sizes.events; first += piece) {
+    const lines = Array.from({ length: piece }, (_, at) => {
+      const n = first + at
+      const hit = n % HIT_EVERY === 7 ? `c2.${domainOf((n % sizes.indicators) - 5)}` : null
+      return eventLine({ n, hit })
+    })
+    if (!out.write(`${lines.join('\n')}\n`)) await once(out, 'drain')
+  }
+  out.end()
+  await once(out, 'close')
+}
+
+interface Run {
+  /** Lines a second, without the start of the process. */
+  readonly rate: number
+  readonly hitLines: number
+  /** Of the whole process. */
+  readonly seconds: number
+  readonly cpu: number
+  readonly peakBytes: number
+}
+
+function enrich(file: string, threads: number): Promise<Run> {
+  const args = ['--data-dir', folder, '--threads', String(threads), '--stats', '--json', file]
+  return run(['.build/src/cli/main.js', 'enrich', ...args])
+}
+
+/** The last line of a process's figures; what else it writes goes to /dev/null. */
+async function run([script, ...args]: readonly [string, ...string[]]): Promise<Run> {
+  const measured = join(folder, 'measured.json')
+  const isReference = script.startsWith('.build/bench')
+  const started = process.hrtime.bigint()
+  const child = spawn(
+    process.execPath,
+    ['-r', join(ROOT, 'bench/measure.cjs'), join(ROOT, script), ...args],
+    {
+      stdio: [
+        'ignore',
+        isReference ? 'pipe' : openSync('/dev/null', 'w'),
+        isReference ? 'inherit' : 'pipe',
+      ],
+      env: { ...process.env, MEASURE: measured },
+    },
+  )
+  let told = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      told += text
+    })
+  }
+  const [status] = (await once(child, 'close')) as [number | null]
+  if (status !== 0) throw new Error(`${script} ended with ${status}: ${told}`)
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9
+  const figures = (told === '' ? {} : JSON.parse(told)) as Record<string, number>
+  const used = JSON.parse(readFileSync(measured, 'utf8')) as Pick<Run, 'cpu' | 'peakBytes'>
+  return {
+    rate: figures.lines_per_second ?? 0,
+    hitLines: figures.hit_lines ?? 0,
+    seconds,
+    ...used,
+  }
+}
+
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value)
+    ? Number(value.toPrecision(4))
+    : value
+}
