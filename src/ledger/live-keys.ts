@@ -10,45 +10,44 @@ const PACKED = `CAST(group_concat(i.space || char(0) || i.value || char(0), '') 
 /** Indicators that one piece is made of. */
 const PIECE = 10_000
 
-/** In one snapshot. @returns the number of the last change that is in it */
-export function packedKeys(db: Database, take: (keys: Uint8Array) => void): number {
-  const piece = db.prepare(
-    `SELECT ${PACKED} FROM indicator i WHERE id > ? AND id <= ? AND live_since IS NOT NULL`,
-  )
+/** What `work` reads is of one moment, whoever writes meanwhile. */
+export function inSnapshot<T>(db: Database, work: () => T): T {
   db.exec('BEGIN')
   try {
-    const head = headSeq(db)
-    const last = lastIndicator(db)
-    for (let after = 0; after < last; after += PIECE) give(piece.get(after, after + PIECE), take)
-    return head
+    return work()
   } finally {
     db.exec('COMMIT')
   }
 }
 
-/**
- * What came to live after a change, in one snapshot. null: those changes are no longer in the log, it
- * takes `packedKeys` to know. @returns the number of the last change
- */
-export function packedKeysAfter(
+export function packedKeys(db: Database, take: (keys: Uint8Array) => void): void {
+  const piece = db.prepare(
+    `SELECT ${PACKED} FROM indicator i WHERE id > ? AND id <= ? AND live_since IS NOT NULL`,
+  )
+  const last = lastIndicator(db)
+  for (let after = 0; after < last; after += PIECE) give(piece.get(after, after + PIECE), take)
+}
+
+/** Of what these changes touched, what is live now. */
+export function packedKeysOf(
   db: Database,
-  after: number,
+  { after, upTo }: { after: number; upTo: number },
   take: (keys: Uint8Array) => void,
-): number | null {
+): void {
   const piece = db.prepare(
     `SELECT ${PACKED} FROM indicator i
      WHERE live_since IS NOT NULL
        AND id IN (SELECT indicator FROM change WHERE seq > ? AND seq <= ?)`,
   )
-  db.exec('BEGIN')
-  try {
-    const head = headSeq(db)
-    if (head < after || (head > after && firstSeq(db) > after + 1)) return null
-    for (let seq = after; seq < head; seq += PIECE) give(piece.get(seq, seq + PIECE), take)
-    return head
-  } finally {
-    db.exec('COMMIT')
+  for (let seq = after; seq < upTo; seq += PIECE) {
+    give(piece.get(seq, Math.min(upTo, seq + PIECE)), take)
   }
+}
+
+/** Whether the log still holds every change after this one. */
+export function reachesBack(db: Database, after: number): boolean {
+  const head = headSeq(db)
+  return head === after || (head > after && firstSeq(db) <= after + 1)
 }
 
 function give(row: unknown, take: (keys: Uint8Array) => void): void {

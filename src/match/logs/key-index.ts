@@ -4,7 +4,13 @@
  * anything counts as a hit.
  */
 import type { Space } from '../../indicators/indicator.js'
-import { liveSpaces, packedKeys, packedKeysAfter } from '../../ledger/live-keys.js'
+import {
+  inSnapshot,
+  liveSpaces,
+  packedKeys,
+  packedKeysOf,
+  reachesBack,
+} from '../../ledger/live-keys.js'
 import type { FieldMap } from './field-map.js'
 import { Scan } from './scan.js'
 import { createScanMemory, keysIn, type ScanMemory } from './scan-memory.js'
@@ -32,7 +38,7 @@ export class KeyIndex {
   /** Reads all live keys. */
   constructor(options: KeyIndexOptions) {
     this.#options = options
-    const { shared, scan, live, seq } = load(options)
+    const { shared, scan, live, seq } = inSnapshot(options.states.db, () => load(options))
     this.#shared = shared
     this.#scan = scan
     this.#live = live
@@ -56,23 +62,29 @@ export class KeyIndex {
 
   /** Takes over what changed in the ledger, by the change log where that still tells all. */
   follow(): void {
-    const head = this.#options.states.head()
-    if (head === this.#seq) return
-    const seq = this.#fits(head) ? this.#catchUp() : null
-    if (seq !== null) this.#seq = seq
-    else this.#loadAnew()
+    const { states } = this.#options
+    inSnapshot(states.db, () => {
+      const head = states.head()
+      if (head === this.#seq) return
+      if (this.#fits(head)) this.#catchUp(head)
+      else this.#loadAnew()
+    })
   }
 
   /** A change can bring two keys: a URL and its host. */
   #fits(head: number): boolean {
-    const { spaces } = liveSpaces(this.#options.states.db)
+    const { db } = this.#options.states
+    const { spaces } = liveSpaces(db)
     const isSame =
       spaces.size === this.#live.size && [...spaces].every((one) => this.#live.has(one))
-    return isSame && keysIn(this.#shared) + 2 * (head - this.#seq) <= this.#shared.room
+    const hasRoom = keysIn(this.#shared) + 2 * (head - this.#seq) <= this.#shared.room
+    return isSame && hasRoom && reachesBack(db, this.#seq)
   }
 
-  #catchUp(): number | null {
-    return packedKeysAfter(this.#options.states.db, this.#seq, (keys) => this.#scan.addKeys(keys))
+  #catchUp(head: number): void {
+    const range = { after: this.#seq, upTo: head }
+    packedKeysOf(this.#options.states.db, range, (keys) => this.#scan.addKeys(keys))
+    this.#seq = head
   }
 
   #loadAnew(): void {
@@ -84,14 +96,15 @@ export class KeyIndex {
   }
 }
 
+/** In a snapshot, so that the room that is made is enough. */
 function load({ states, fields, threads }: KeyIndexOptions) {
   const { spaces, keys, urls } = liveSpaces(states.db)
   const plan = scanPlan(fields, spaces)
   const shared = { ...createScanMemory(SPARE * (keys + urls), threads), plan }
   const scan = new Scan(shared, 0)
   scan.writePlan(plan)
-  const seq = packedKeys(states.db, (packed) => scan.addKeys(packed))
-  return { shared, scan, live: spaces, seq }
+  packedKeys(states.db, (packed) => scan.addKeys(packed))
+  return { shared, scan, live: spaces, seq: states.head() }
 }
 
 /** Room for what comes while it runs. */
