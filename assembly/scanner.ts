@@ -104,7 +104,10 @@ function finished(hash: u64): u64 {
  * `identity`: of a value, without its space.
  */
 function has(identity: u64, seed: u64): bool {
-  const hash = finished(identity ^ seed)
+  return hasFinished(finished(identity ^ seed))
+}
+
+function hasFinished(hash: u64): bool {
   const bits = bloomBits(hash)
   if ((load<u64>(bloomWord(hash)) & bits) != bits) return false
   const mask = load<u32>(HEADER + 4)
@@ -117,6 +120,40 @@ function has(identity: u64, seed: u64): bool {
     if (found == print) return true
     slot = (slot + 1) & mask
   }
+}
+
+/**
+ * Keys that the line at hand asks for. They are looked at together at its end: none waits for another's
+ * way to memory, which together take hardly longer than one.
+ */
+const QUEUE: usize = 2112
+const MOST_ASKED: u32 = 240
+let asked: u32 = 0
+/** Of those that had to make room for others, one may be known. */
+let metBefore: bool = false
+
+function ask(identity: u64, seed: u64): void {
+  if (asked == MOST_ASKED) {
+    metBefore = metBefore || answered(0)
+    asked = 0
+  }
+  store<u64>(stack + QUEUE + (<usize>asked << 3), finished(identity ^ seed))
+  asked++
+}
+
+/** Whether one of those asked for, from the first-th on, may be known. */
+function answered(first: u32): bool {
+  let met: u32 = 0
+  for (let n = first; n < asked; n++) {
+    const hash = load<u64>(stack + QUEUE + (<usize>n << 3))
+    const bits = bloomBits(hash)
+    met |= u32((load<u64>(bloomWord(hash)) & bits) == bits)
+  }
+  if (met == 0) return false
+  for (let n = first; n < asked; n++) {
+    if (hasFinished(load<u64>(stack + QUEUE + (<usize>n << 3)))) return true
+  }
+  return false
 }
 
 function put(identity: u64, seed: u64): void {
@@ -270,17 +307,18 @@ function netHash(top: u32): u32 {
   return (top * 0x9e3779b1) >> 16
 }
 
-/** `word0` to `word3`, as an address of its own and in a net. */
-function mayKnowAddress(record: usize): bool {
+/** Asks for `word0` to `word3`; whether they may lie in a net. */
+function askAddress(record: usize): bool {
   const identity = wordsHash(word0, word1, word2, word3)
-  if (has(identity, load<u64>(record + 16))) return true
-  if (load<u32>(record + 4) != 0 && has(identity, load<u64>(record + 40))) return true
+  ask(identity, load<u64>(record + 16))
+  if (load<u32>(record + 4) != 0) ask(identity, load<u64>(record + 40))
   if (mayLieInNet()) return true
   if (word0 != 0x0064ff9b || word1 != 0 || word2 != 0) return false
   // NAT64: the IPv4 address inside counts too.
   word0 = 0
   word2 = 0xffff
-  return has(ipv4Hash(word3), load<u64>(record + 16)) || mayLieInNet()
+  ask(ipv4Hash(word3), load<u64>(record + 16))
+  return mayLieInNet()
 }
 
 // -- names
@@ -316,6 +354,7 @@ function hostIdentity(at: usize, length: u32): u64 {
   return nameIdentity(at, length)
 }
 
+/** Nothing, unless a key that was asked for is known. */
 const MISS: u32 = 0
 const HIT: u32 = 1
 /** The text is of a sort that only the exact way can read. */
@@ -326,7 +365,7 @@ function host(at: usize, length: u32, record: usize): u32 {
   if (length == 0) return MISS
   const first = u32(load<u8>(at)) - 48
   const last = u32(load<u8>(at + length - 1)) - 48
-  if (first <= 9 && last <= 9 && readIpv4(at, length)) return mayKnowAddress(record) ? HIT : MISS
+  if (first <= 9 && last <= 9 && readIpv4(at, length)) return askAddress(record) ? HIT : MISS
   const domain = load<u64>(record + 24)
   let hash = NAME_SEED
   let end = at + length
@@ -336,7 +375,7 @@ function host(at: usize, length: u32, record: usize): u32 {
     next--
     const letter = load<u8>(next)
     if ((load<u8>(LETTERS + <usize>letter) & HOST_LETTER) == 0) {
-      if (letter == 58 && readIpv6(at, length)) return mayKnowAddress(record) ? HIT : MISS
+      if (letter == 58 && readIpv6(at, length)) return askAddress(record) ? HIT : MISS
       return ODD
     }
     if (letter != 46) continue
@@ -349,12 +388,14 @@ function host(at: usize, length: u32, record: usize): u32 {
     hash = labelHash(hash, next + 1, u32(end - next - 1))
     end = next
     // A name of one label is a public suffix.
-    if (labels > 0 && has(hash, domain)) return HIT
+    if (labels > 0) ask(hash, domain)
     labels++
   }
   hash = labelHash(hash, at, u32(end - at))
-  if (has(hash, domain) || has(hash, load<u64>(record + 32))) return HIT
-  return load<u32>(record + 4) != 0 && has(hash, load<u64>(record + 40)) ? HIT : MISS
+  ask(hash, domain)
+  ask(hash, load<u64>(record + 32))
+  if (load<u32>(record + 4) != 0) ask(hash, load<u64>(record + 40))
+  return MISS
 }
 
 /** Only its host: whether a URL is known there. */
@@ -370,7 +411,14 @@ function url(at: usize, length: u32, record: usize): u32 {
   const label = lastLabel(start, next)
   // WHATWG reads several things as IPv4 that don't look like it.
   if (u32(load<u8>(label)) - 48 <= 9 && !readIpv4(start, u32(next - start))) return ODD
-  return host(start, u32(next - start), record)
+  // Whether a URL is known on that host decides here and now whether the URL is read.
+  const first = asked
+  const verdict = host(start, u32(next - start), record)
+  // Room may have been made in between; what was answered then counts for the whole line.
+  const from = asked < first ? 0 : first
+  const isKnown = answered(from)
+  asked = from
+  return verdict == MISS && isKnown ? HIT : verdict
 }
 
 function hostStart(at: usize, end: usize): usize {
@@ -427,9 +475,7 @@ function mail(at: usize, length: u32, record: usize): u32 {
 function plain(at: usize, length: u32, record: usize): u32 {
   const identity = textHash(at, length, 0)
   const seeds = load<u32>(record + 8)
-  for (let n: u32 = 0; n < seeds; n++) {
-    if (has(identity, load<u64>(record + 16 + (<usize>n << 3)))) return HIT
-  }
+  for (let n: u32 = 0; n < seeds; n++) ask(identity, load<u64>(record + 16 + (<usize>n << 3)))
   return MISS
 }
 
@@ -667,6 +713,8 @@ function scanLine(at: usize): usize {
     return at
   }
   if (start != 123) return CLEAR
+  asked = 0
+  metBefore = false
   // Of each open container: whether it is an object, its state, and the kind of values in it.
   let depth: i32 = 0
   let isObject = true
@@ -761,7 +809,7 @@ function scanLine(at: usize): usize {
     at++
     while (isBlank(load<u8>(at))) at++
     letter = load<u8>(at)
-    if (depth == 0) return letter == 10 ? at : CLEAR
+    if (depth == 0) return letter == 10 && !metBefore && !answered(0) ? at : CLEAR
     depth--
     const frame = stack + (<usize>depth << 3)
     const packed = load<u32>(frame)
