@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { EXIT } from '../errors.js'
-import { Crew } from '../match/logs/crew.js'
+import { blocksInFlight, Crew } from '../match/logs/crew.js'
 import { type EnrichCounts, enrich, noCounts, type Write } from '../match/logs/enrich.js'
 import type { References } from '../match/logs/enrichment.js'
 import type { Context } from './context.js'
@@ -78,7 +78,7 @@ async function enrichAll(context: Context, { crew, inputs, options }: Work): Pro
       if (endsOpen) await out.write(Buffer.from('\n'))
       const result = await enrich(input.chunks, {
         match: (block) => crew.match(block),
-        inFlight: options.threads ?? 1,
+        inFlight: blocksInFlight(options.threads ?? 1),
         onlyHits: options.onlyHits === true,
         write: (bytes) => out.write(bytes),
         writeHit: hits && ((bytes) => hits.write(bytes)),

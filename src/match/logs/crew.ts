@@ -14,6 +14,11 @@ export interface CrewOptions extends MatchSettings {
   readonly threads: number
 }
 
+/** Blocks to have under way, so that no thread waits. */
+export function blocksInFlight(threads: number): number {
+  return threads === 1 ? 1 : 3 * threads
+}
+
 export interface ThreadData extends MatchSettings {
   readonly dataDir: string
   readonly thread: number
@@ -59,7 +64,7 @@ export class Crew {
   /** Whole lines, each with its line feed. */
   async match(block: Buffer): Promise<BlockResult> {
     this.#follow()
-    const helper = this.#helpers.find(({ isIdle }) => isIdle)
+    const helper = this.#helpers.find(({ hasRoom }) => hasRoom)
     return helper ? helper.match(block, this.#index.shared) : this.#own.matchBlock(block)
   }
 
@@ -82,11 +87,11 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** Another thread, with one block at a time. */
+/** Another thread; answers in the order in which it was asked. */
 class Helper {
   readonly #worker: Worker
   #shared: SharedIndex
-  #waiting: Waiting | null = null
+  #waiting: Waiting[] = []
   #broken: unknown
 
   constructor(data: ThreadData) {
@@ -99,8 +104,9 @@ class Helper {
     this.#worker.on('exit', () => this.#fail(new Error('a thread of the matcher ended')))
   }
 
-  get isIdle(): boolean {
-    return this.#waiting === null && this.#broken === undefined
+  /** It has at most one block waiting behind the one at hand: then it never waits for us. */
+  get hasRoom(): boolean {
+    return this.#waiting.length < 2 && this.#broken === undefined
   }
 
   match(block: Buffer, shared: SharedIndex): Promise<BlockResult> {
@@ -109,7 +115,7 @@ class Helper {
     this.#shared = shared
     this.#worker.ref()
     return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject }
+      this.#waiting.push({ resolve, reject })
       this.#worker.postMessage(task, [bytes.buffer])
     })
   }
@@ -119,15 +125,13 @@ class Helper {
   }
 
   #answer(result: BlockResult): void {
-    this.#worker.unref()
-    const waiting = this.#waiting
-    this.#waiting = null
-    waiting?.resolve(result)
+    this.#waiting.shift()?.resolve(result)
+    if (this.#waiting.length === 0) this.#worker.unref()
   }
 
   #fail(error: unknown): void {
     this.#broken ??= error
-    this.#waiting?.reject(this.#broken)
-    this.#waiting = null
+    for (const { reject } of this.#waiting) reject(this.#broken)
+    this.#waiting = []
   }
 }

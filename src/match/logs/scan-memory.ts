@@ -3,6 +3,7 @@
  * for each thread. It is shared between threads, so that a million keys are held once.
  */
 import type { Space } from '../../indicators/indicator.js'
+import { SCANNER } from './scanner-binary.js'
 
 /** The same numbers as in assembly/scanner.ts. */
 export const HEADER = 1024
@@ -27,6 +28,8 @@ export const MAX_LINE = 1 << 20
 export const MAX_BLOCK = 2 * MAX_LINE
 
 export interface ScanMemory {
+  /** The scanner, compiled once for all threads. */
+  readonly module: WebAssembly.Module
   readonly memory: WebAssembly.Memory
   /** Keys that it has room for. */
   readonly room: number
@@ -41,6 +44,8 @@ export interface Places {
 
 const THREAD_BYTES = SCRATCH_BYTES + MOST_FOUND * 8 + TEXT_BYTES + MAX_BLOCK + SLACK
 
+let compiled: WebAssembly.Module | undefined
+
 /** Empty. 9 to 18 bytes for each key that it is to have room for. */
 export function createScanMemory(keys: number, threads: number): ScanMemory {
   const slots = 2 ** Math.ceil(Math.log2(Math.max(keys, 1024) * 1.5))
@@ -53,7 +58,8 @@ export function createScanMemory(keys: number, threads: number): ScanMemory {
   const header = new Uint32Array(memory.buffer, HEADER, 8)
   header.set([TABLE, slots - 1, 0, 0, bloom, words - 1, start])
   new Uint8Array(memory.buffer, LETTERS, 256).set(LETTER_CLASSES)
-  return { memory, room: Math.floor(slots * 0.75) }
+  compiled ??= new WebAssembly.Module(Buffer.from(SCANNER, 'base64'))
+  return { module: compiled, memory, room: Math.floor(slots * 0.75) }
 }
 
 export function placesOf({ memory }: ScanMemory, thread: number): Places {

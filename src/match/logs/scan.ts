@@ -1,6 +1,4 @@
-/**
- * A thread's hold on the scanner: compiled once a process, working in a memory that threads share.
- */
+/** A thread's hold on the scanner; code and memory are shared between threads. */
 import type { Space } from '../../indicators/indicator.js'
 import { keysOf, type NetLengths } from './reading.js'
 import {
@@ -15,7 +13,6 @@ import {
   TEXT_BYTES,
 } from './scan-memory.js'
 import type { ScanKind, ScanPlan } from './scan-plan.js'
-import { SCANNER } from './scanner-binary.js'
 
 interface Exports {
   readonly stopped: WebAssembly.Global
@@ -40,8 +37,6 @@ export interface Scanned {
   readonly blanks: number
 }
 
-let compiled: WebAssembly.Module | undefined
-
 export class Scan {
   readonly #exports: Exports
   readonly #places: Places
@@ -52,11 +47,10 @@ export class Scan {
 
   /** `thread`: its number, from 0. */
   constructor(shared: ScanMemory & { readonly plan: ScanPlan }, thread: number) {
-    compiled ??= new WebAssembly.Module(Buffer.from(SCANNER, 'base64'))
-    const { memory, plan } = shared
+    const { memory, module, plan } = shared
     this.#kinds = plan.kinds
     const look = (kind: number, at: number, length: number) => Number(this.#look(kind, at, length))
-    const { exports } = new WebAssembly.Instance(compiled, { env: { memory }, host: { look } })
+    const { exports } = new WebAssembly.Instance(module, { env: { memory }, host: { look } })
     this.#exports = exports as unknown as Exports
     this.#places = placesOf(shared, thread)
     this.#bytes = Buffer.from(memory.buffer)
