@@ -15,7 +15,7 @@ export interface LogInput {
   readonly chunks: AsyncIterable<Buffer>
 }
 
-const CHUNK = 1 << 20
+const CHUNK = 1 << 18
 
 /** No file, or `-`: stdin. Every file is looked at before the first is read. */
 export async function openInputs(
@@ -80,7 +80,7 @@ async function* counted(
 }
 
 async function unpackerFor(start: Buffer): Promise<Transform | null> {
-  if (start[0] === 0x1f && start[1] === 0x8b) return zlib.createGunzip({ chunkSize: CHUNK / 4 })
+  if (start[0] === 0x1f && start[1] === 0x8b) return zlib.createGunzip({ chunkSize: CHUNK })
   return start.length >= 4 && start.readUInt32LE() === ZSTD_MAGIC ? unpackerOfZstd() : null
 }
 
