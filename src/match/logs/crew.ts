@@ -56,11 +56,6 @@ export class Crew {
     )
   }
 
-  /** The ledger's last change that counts here. */
-  get seq(): number {
-    return this.#index.seq
-  }
-
   /** Whole lines, each with its line feed. */
   async match(block: Buffer): Promise<BlockResult> {
     this.#follow()

@@ -26,14 +26,11 @@ export class Examiner {
     this.#known = known
   }
 
-  observe(document: object): Observable[] {
-    return this.#observer.observe(document)
-  }
-
   /** Each indicator once for each field and observable; the order is that of the field map. */
   hits(document: object): Hit[] {
     const seen = new Set<string>()
-    return this.observe(document)
+    return this.#observer
+      .observe(document)
       .flatMap((observable) => this.#meet(observable))
       .filter(({ field, observable, indicator }) => {
         const id = JSON.stringify([field, observable, indicator.kind, indicator.value])

@@ -7,7 +7,6 @@ import { Examiner, type Known } from './examiner.js'
 import type { FieldMap } from './field-map.js'
 import type { Hit } from './hit.js'
 import { LineEnricher } from './line-enricher.js'
-import type { Observable } from './observe.js'
 import type { NetLengths } from './reading.js'
 import type { Scan } from './scan.js'
 import type { States } from './states.js'
@@ -77,10 +76,6 @@ export class LineMatcher implements Known {
 
   hits(document: object): Hit[] {
     return this.#examiner.hits(document)
-  }
-
-  observe(document: object): Observable[] {
-    return this.#examiner.observe(document)
   }
 
   /** Whole lines, each with its line feed. */
