@@ -26,7 +26,13 @@ const ROUND = 5000
 const EVENT = 250
 /** What is served, whatever it is: here nothing is to be held back. */
 const POLICY = { ...legacyPolicySettings, kinds: [...OPT_IN_KINDS] }
-const OWN = ['tipline:state', 'tipline:heartbeat', 'tipline:net-lengths', 'misp-stats']
+const OWN = [
+  'tipline:state',
+  'tipline:heartbeat',
+  'tipline:net-lengths',
+  'tipline:memory',
+  'misp-stats',
+]
 
 /** Values that begin well: what is glued to them is what a careless reader would let through. */
 const GOOD = [

@@ -3,7 +3,7 @@
  * that it is met, so that a hit always tells the present state; `mayKnow` spares most of the asking.
  */
 import { indicatorOf, type Space } from '../../indicators/indicator.js'
-import type { State, StateCarrier } from '../../ledger/changes.js'
+import type { State, StateCarrier } from '../../ledger/state.js'
 import type { FieldMap } from './field-map.js'
 import type { Hit } from './hit.js'
 import { type Observable, Observer } from './observe.js'

@@ -1,9 +1,9 @@
 /** An observable met an indicator. */
 import type { Indicator } from '../../indicators/indicator.js'
-import type { StateCarrier } from '../../ledger/changes.js'
+import type { StateCarrier } from '../../ledger/state.js'
 import type { Via } from './reading.js'
 
-export type { StateCarrier } from '../../ledger/changes.js'
+export type { StateCarrier } from '../../ledger/state.js'
 
 export interface Hit {
   /** Name of the field in the line, dotted. */
