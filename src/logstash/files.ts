@@ -1,6 +1,7 @@
 /** All that Logstash is given, as texts by file name. */
+
+import { ascii } from '../ascii.js'
 import type { LoadedConfig } from '../config/load.js'
-import { ascii } from '../sinks/layout/value.js'
 import { FILES, pipelineText } from './pipeline.js'
 import { scriptText } from './script.js'
 import { type SettingsOptions, scriptSettings } from './settings.js'

@@ -1,5 +1,5 @@
 /** One line of NDJSON: parsed, examined and, where it hits, added to. */
-import { ascii } from './ascii.js'
+import { ascii } from '../../ascii.js'
 import { type EventLink, enrichmentsOf } from './enrichment.js'
 import type { Examiner } from './examiner.js'
 import type { Hit } from './hit.js'

@@ -1,9 +1,10 @@
 /** The keys that are written with every good cycle, and what stands under them. */
+
+import { ascii } from '../../ascii.js'
 import { LEGACY_SPACES } from '../../indicators/types.js'
 import type { Heartbeat } from '../sink.js'
 import { HEARTBEAT_KEY, NET_LENGTHS_KEY, STATS_KEY } from './keyspace.js'
 import { heartbeatText } from './memory.js'
-import { ascii } from './value.js'
 
 /** `behind`: of several servers those that are not up to date; null: there is but one. */
 export function beatEntries(

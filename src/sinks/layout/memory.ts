@@ -1,7 +1,7 @@
 /** What the sink writes of itself into the server, and reads back: anybody may have put anything there. */
 import { z } from 'zod'
+import { ascii } from '../../ascii.js'
 import type { Heartbeat, Position } from '../sink.js'
-import { ascii } from './value.js'
 
 const positionSchema = z.object({
   ledger: z.string().max(100),

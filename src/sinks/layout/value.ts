@@ -10,6 +10,7 @@
  * `{event, event_uuid, attribute, type, port?, info, tags, source, timestamp, first_seen?, last_seen?}`;
  * what was left out is counted by one last element, `{"more": 12}`. Times are epoch seconds.
  */
+import { ascii } from '../../ascii.js'
 import type { Carrier } from '../sink.js'
 
 export type ValueForm = 'ids' | 'json'
@@ -133,24 +134,4 @@ function describe(carrier: Carrier) {
     ...(carrier.firstSeen === null ? {} : { first_seen: carrier.firstSeen }),
     ...(carrier.lastSeen === null ? {} : { last_seen: carrier.lastSeen }),
   }
-}
-
-/** As JSON in printable ASCII. Halves of surrogate pairs, which no reader can decode, become U+FFFD. */
-export function ascii(value: unknown): string {
-  const plain = JSON.stringify(value)
-  // JSON.stringify itself writes a lone half as an escape; only then the slow way is worth it.
-  const json = plain.includes('\\ud') ? JSON.stringify(value, wellFormed) : plain
-  return NOT_ASCII.test(json) ? json.replace(EACH_NOT_ASCII, escapeUnit) : json
-}
-
-const LONE_SURROGATES = /\p{Surrogate}/gu
-const NOT_ASCII = /[^ -~]/
-const EACH_NOT_ASCII = new RegExp(NOT_ASCII, 'g')
-
-function wellFormed(_: string, part: unknown): unknown {
-  return typeof part === 'string' ? part.replace(LONE_SURROGATES, '\ufffd') : part
-}
-
-function escapeUnit(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
