@@ -124,6 +124,35 @@ export class SinkRejected extends TiplineError {
   }
 }
 
+/** Why ClickHouse, a server or the embedded engine, did not do what was asked. */
+export type ClickHouseFault =
+  | 'unreachable'
+  | 'tls'
+  | 'timeout'
+  | 'authentication'
+  | 'denied'
+  | 'missing'
+  | 'schema'
+  | 'full'
+  | 'read-only'
+  | 'overloaded'
+  | 'too-old'
+  | 'refused'
+
+/** ClickHouse could not do something; what it did before stays as it is. */
+export class ClickHouseError extends TiplineError {
+  readonly exitStatus = EXIT.outside
+  readonly fault: ClickHouseFault
+  /** ClickHouse's own number, e.g. 60; 0 where it gave none. */
+  readonly code: number
+
+  constructor(facts: ErrorFacts & { fault: ClickHouseFault; code?: number }) {
+    super(facts)
+    this.fault = facts.fault
+    this.code = facts.code ?? 0
+  }
+}
+
 /** The ledger can't be opened, is newer than this tipline, or is held by another process. */
 export class LedgerError extends TiplineError {
   readonly exitStatus: ExitStatus = EXIT.outside

@@ -53,6 +53,10 @@ const CLASSES: Record<Concrete, Words> = {
     when: 'A packed file of logs, or what came on stdin, is damaged or was cut off.',
     next: 'What came before the damage has been written; get the file again.',
   },
+  ClickHouseError: {
+    when: 'ClickHouse, a server or the embedded engine, refused something or can not be reached.',
+    next: 'Read the hint; what was missed is caught up by the next run.',
+  },
   LedgerError: {
     when: 'The data folder can not be opened, is damaged, or was written by a newer tipline.',
     next: 'Read the hint; `tipline restore` brings a backup back.',
@@ -173,7 +177,7 @@ const ANY_FACTS = {
   file: '',
   problems: [],
   source: '',
-  fault: 'cut' as const,
+  fault: 'timeout' as const,
   sink: '',
   items: [],
   pid: undefined,

@@ -1,0 +1,78 @@
+/** From the settings to a connection: a server's, or that of the embedded engine, which is started. */
+import { readFileSync } from 'node:fs'
+import { UsageError } from '../errors.js'
+import type { Logger } from '../log.js'
+import { ClickHouse, type Target } from './client.js'
+import { startEngine } from './embedded/start.js'
+import { type ClickHouseConfig, millisecondsOf, parseListen } from './settings.js'
+
+export interface OpenOptions {
+  /** Absolute; where the embedded engine keeps its data. */
+  readonly dataDir: string
+  readonly log: Logger
+  readonly signal?: AbortSignal | undefined
+}
+
+/** @throws ClickHouseError; UsageError where a file named in the settings can't be read */
+export async function openClickHouse(
+  config: ClickHouseConfig,
+  options: OpenOptions,
+): Promise<ClickHouse> {
+  const target = isEmbedded(config)
+    ? await embeddedTarget(config, options)
+    : serverTarget(config, options.log)
+  return await ClickHouse.connect(target, options.signal)
+}
+
+export function isEmbedded({ url }: ClickHouseConfig): boolean {
+  return url === 'embedded'
+}
+
+/** How the server is called in messages; never with a password. */
+export function nameOf(config: ClickHouseConfig): string {
+  if (isEmbedded(config)) return 'the embedded ClickHouse'
+  return `ClickHouse at ${new URL(config.url).origin}`
+}
+
+async function embeddedTarget(config: ClickHouseConfig, options: OpenOptions): Promise<Target> {
+  const { listen, reader_password: password = '', idle } = config.embedded
+  const { socket } = await startEngine({
+    ...options,
+    listen: listen === undefined ? null : parseListen(listen),
+    password,
+    idleMs: millisecondsOf(idle),
+  })
+  const url = 'http://engine'
+  return { ...common(config), url, socket, user: 'default', password: '', ca: null }
+}
+
+function serverTarget(config: ClickHouseConfig, log: Logger): Target {
+  const url = new URL(config.url)
+  const user = decodeURIComponent(url.username) || 'default'
+  const password = config.password ?? decodeURIComponent(url.password)
+  if (config.ignore_cert_errors) {
+    log.warn(
+      { host: url.host },
+      'CERTIFICATE ERRORS ARE IGNORED at ClickHouse; use ca_file instead',
+    )
+  }
+  const ca = config.ca_file === undefined ? null : readPem(config.ca_file)
+  return { ...common(config), url: url.origin, socket: null, user, password, ca }
+}
+
+function common(config: ClickHouseConfig) {
+  return {
+    name: nameOf(config),
+    ignoreCertErrors: config.ignore_cert_errors,
+    timeoutMs: millisecondsOf(config.timeout) ?? 0,
+  }
+}
+
+function readPem(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const hint = 'ca_file names the certificates, in PEM form, of the authority to trust'
+    throw new UsageError({ what: `the file ${file} can not be read`, hint, cause })
+  }
+}

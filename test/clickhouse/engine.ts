@@ -1,0 +1,104 @@
+/** An embedded engine of the tests' own: in a folder that goes with it, and never left running. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { ClickHouse } from '../../src/clickhouse/client.js'
+import type { EngineAddress } from '../../src/clickhouse/embedded/place.js'
+import { type EngineOptions, startEngine } from '../../src/clickhouse/embedded/start.js'
+import { silentLogger } from '../../src/log.js'
+
+const PROGRAM = fileURLToPath(
+  new URL('../../.build/src/clickhouse/embedded/child.js', import.meta.url),
+)
+
+const running = new Set<number>()
+process.once('exit', () => {
+  for (const pid of running) kill(pid)
+})
+
+/** Whether the engine can run here. @throws under CI, where it may not be missing */
+export function hasEngine(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('chdb')
+    return true
+  } catch (error) {
+    if (process.env.CI === 'true') throw error
+    console.warn('skipped: the package chdb is missing (npm install)')
+    return false
+  }
+}
+
+export class TestEngine {
+  readonly dataDir = mkdtempSync(join(tmpdir(), 'tipline-engine-'))
+  readonly #options: Partial<EngineOptions>
+  address: EngineAddress
+
+  static async start(options: Partial<EngineOptions> = {}): Promise<TestEngine> {
+    const engine = new TestEngine(options)
+    await engine.restart()
+    return engine
+  }
+
+  private constructor(options: Partial<EngineOptions>) {
+    this.#options = options
+    this.address = { pid: 0, socket: '', readers: null, settings: '' }
+  }
+
+  /** Starts it, or finds the one that runs. */
+  async restart(): Promise<void> {
+    this.address = await startEngine({
+      dataDir: this.dataDir,
+      listen: null,
+      password: '',
+      idleMs: 60_000,
+      log: silentLogger(),
+      program: PROGRAM,
+      ...this.#options,
+    })
+    running.add(this.address.pid)
+  }
+
+  connect(timeoutMs = 30_000): Promise<ClickHouse> {
+    return ClickHouse.connect({
+      url: 'http://engine',
+      socket: this.address.socket,
+      name: 'the engine of the test',
+      user: 'default',
+      password: '',
+      ca: null,
+      ignoreCertErrors: false,
+      timeoutMs,
+    })
+  }
+
+  /** At once, as a crash would. */
+  async kill(): Promise<void> {
+    kill(this.address.pid)
+    while (isAlive(this.address.pid)) await sleep(5)
+    running.delete(this.address.pid)
+  }
+
+  async close(): Promise<void> {
+    await this.kill()
+    rmSync(this.dataDir, { recursive: true, force: true })
+  }
+
+  isRunning(): boolean {
+    return isAlive(this.address.pid) && existsSync(this.address.socket)
+  }
+}
+
+function kill(pid: number): void {
+  if (pid > 0 && isAlive(pid)) process.kill(pid, 'SIGKILL')
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
