@@ -95,7 +95,14 @@ export async function withSyncing<T>(
 
 /** Connects nowhere yet. */
 export function openSinks(context: Context, { config, log, metrics }: Base): Sink[] {
-  const deps = { log, metrics, sourceCount: config.sources.length, clock: () => context.now() }
+  const deps = {
+    log,
+    metrics,
+    sourceCount: config.sources.length,
+    sourceNames: config.sources.map(({ name }) => name),
+    dataDir: config.dataDir,
+    clock: () => context.now(),
+  }
   return createSinks(config.sinks, deps)
 }
 

@@ -164,12 +164,21 @@ async function* linesOf(
 ): AsyncGenerator<string> {
   let piece = ''
   for await (const row of rows) {
-    piece += `${JSON.stringify(row)}\n`
+    piece += `${lineOf(row)}\n`
     if (piece.length < PIECE) continue
     yield piece
     piece = ''
   }
   if (piece !== '') yield piece
+}
+
+/** Half a surrogate pair is no text in UTF-8, and ClickHouse refuses it: it becomes U+FFFD. */
+function lineOf(row: readonly unknown[]): string {
+  const line = JSON.stringify(row)
+  if (!line.includes('\\ud')) return line
+  return JSON.stringify(row, (_, value: unknown) =>
+    typeof value === 'string' ? Buffer.from(value).toString() : value,
+  )
 }
 
 async function createClient(target: Target): Promise<ClickHouseClient> {

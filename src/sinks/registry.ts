@@ -1,5 +1,7 @@
 /** Every sink there is. A new one is a file or folder, a line here, and a test that calls the suite. */
 import { z } from 'zod'
+import { clickhouseSinkSettings } from './clickhouse/settings.js'
+import { clickhouseSink } from './clickhouse/sink.js'
 import { memcachedSettings } from './memcached/settings.js'
 import { memcachedSink } from './memcached/sink.js'
 import { redisSettings } from './redis/settings.js'
@@ -17,6 +19,11 @@ interface SinkDriver<S extends z.ZodType> {
 
 /** By the name under `sinks` in the config, which is also the sink's own. */
 export const SINKS = {
+  clickhouse: driver(
+    'A ClickHouse, embedded or a server, where flows are matched.',
+    clickhouseSinkSettings,
+    clickhouseSink,
+  ),
   memcached: driver('A memcached, read by Logstash.', memcachedSettings, memcachedSink),
   redis: driver('A Redis, with the keys and values of memcached.', redisSettings, redisSink),
 } as const

@@ -28,13 +28,15 @@ export interface Conformance {
   readonly name: string
   /** Without its server the suite is skipped. */
   readonly available: boolean
+  /** Whether it still holds everything when it comes back after a kill. */
+  readonly durable?: boolean
   start(): Promise<SinkServer>
 }
 
 const ADDRESS = '198.51.100.7'
 const OTHER = '198.51.100.8'
 
-export function sinkConformance({ name, available, start }: Conformance): void {
+export function sinkConformance({ name, available, durable, start }: Conformance): void {
   describe.skipIf(!available)(`${name} as a sink`, () => {
     let server: SinkServer
     let sink: Sink
@@ -223,7 +225,7 @@ export function sinkConformance({ name, available, start }: Conformance): void {
         await expect(sink.open(signal)).rejects.toThrow(SinkUnavailable)
         await server.restart()
         await expect(sink.beat(heartbeat())).rejects.toThrow(SinkUnavailable)
-        expect(await sink.open(signal)).toBeNull()
+        expect(await sink.open(signal)).toEqual(durable ? POSITION : null)
         await sink.apply([ipState(OTHER)], signal)
         expect(await read(OTHER)).not.toBeNull()
       })

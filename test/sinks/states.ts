@@ -1,4 +1,5 @@
 /** States for the tests of sinks, and what sinks are made with. */
+import { createHash } from 'node:crypto'
 import { silentLogger } from '../../src/log.js'
 import { Metrics } from '../../src/metrics.js'
 import type { Carrier, Heartbeat, KeyState, Position, SinkDeps } from '../../src/sinks/sink.js'
@@ -36,8 +37,16 @@ export function carrier(of: Partial<Carrier> = {}): Carrier {
 
 /** An address that events carry: `ipState('198.51.100.1', ['7', '8'])`. No event: it is to go. */
 export function ipState(value: string, events: readonly string[] = ['1']): KeyState {
-  const carriers = events.map((eventId, n) => carrier({ eventId, timestamp: NOW - 1000 - n }))
+  const carriers = events.map((eventId, n) =>
+    carrier({ eventId, attributeUuid: uuidOf(`${value} ${eventId}`), timestamp: NOW - 1000 - n }),
+  )
   return { space: 'ip', value, carriers }
+}
+
+/** The same each time, and another for each text. */
+export function uuidOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
 /** So many different addresses. */

@@ -1,0 +1,124 @@
+/**
+ * The tables, as SQL. misp2ch's and nfdump2clickhouse's columns come first and under their names, ours
+ * follow; what an earlier tool created is kept and gets the columns that it lacks.
+ */
+import { beside, identifier, quoted, type TableName } from './names.js'
+
+export interface Tables {
+  readonly iocs: TableName
+  readonly hits: TableName
+  readonly flows: TableName
+}
+
+export interface Column {
+  readonly name: string
+  /** Type and default, as SQL. */
+  readonly definition: string
+}
+
+export interface TableSchema {
+  readonly name: TableName
+  readonly columns: readonly Column[]
+  /** From ENGINE on. */
+  readonly layout: string
+}
+
+/** Every table that a sink needs: the indicators, and what it keeps for itself beside them. */
+export function sinkTables({ iocs }: Pick<Tables, 'iocs'>): readonly TableSchema[] {
+  return [iocsTable(iocs), batchTable(iocs), stateTable(iocs)]
+}
+
+const IOC_COLUMNS: readonly Column[] = columns([
+  ['ts', 'DateTime'],
+  ['misp', 'String'],
+  ['uuid', 'String'],
+  ['event_uuid', 'String'],
+  ['event_id', 'UInt32'],
+  ['ip', 'String'],
+  ['port', 'UInt16 DEFAULT 0'],
+  ['info', "String DEFAULT ''"],
+])
+
+const OUR_IOC_COLUMNS: readonly Column[] = columns([
+  ['kind', "LowCardinality(String) DEFAULT ''"],
+  ['type', "LowCardinality(String) DEFAULT ''"],
+  ['prefix', 'UInt8 DEFAULT 0'],
+  ['tags', 'Array(String) DEFAULT []'],
+  ['first_seen', 'Nullable(DateTime) DEFAULT NULL'],
+  ['last_seen', 'Nullable(DateTime) DEFAULT NULL'],
+  ['live_since', "DateTime DEFAULT toDateTime(0, 'UTC')"],
+  ['print', "String DEFAULT ''"],
+])
+
+/** What is written of an indicator; `insert_ts` comes from ClickHouse. */
+export const IOC_VALUES: readonly string[] = [...IOC_COLUMNS, ...OUR_IOC_COLUMNS].map(
+  ({ name }) => name,
+)
+
+function iocsTable(name: TableName): TableSchema {
+  return {
+    name,
+    columns: [
+      ...IOC_COLUMNS,
+      { name: 'insert_ts', definition: 'DateTime DEFAULT now()' },
+      ...OUR_IOC_COLUMNS,
+    ],
+    layout: 'ENGINE = MergeTree PRIMARY KEY (ip, port) ORDER BY (ip, port)',
+  }
+}
+
+/** Where the states of a batch are put down, so that ClickHouse itself finds what differs. */
+export function batchName(iocs: TableName): TableName {
+  return beside(iocs, `tipline_batch_${iocs.table}`)
+}
+
+function batchTable(iocs: TableName): TableSchema {
+  return {
+    name: batchName(iocs),
+    columns: [
+      ...columns([
+        ['batch', 'String'],
+        // A key may come more than once in a batch; its last state counts.
+        ['turn', 'UInt32'],
+        ['present', 'UInt8'],
+      ]),
+      ...IOC_COLUMNS,
+      ...OUR_IOC_COLUMNS,
+    ],
+    layout: 'ENGINE = MergeTree PARTITION BY batch ORDER BY (ip, turn)',
+  }
+}
+
+/** What a sink remembers of itself: one row a name, the newest counts. */
+export function stateName(iocs: TableName): TableName {
+  return beside(iocs, `tipline_state_${iocs.table}`)
+}
+
+function stateTable(iocs: TableName): TableSchema {
+  return {
+    name: stateName(iocs),
+    columns: columns([
+      ['name', 'String'],
+      ['value', 'String'],
+      ['at', 'DateTime64(6) DEFAULT now64(6)'],
+    ]),
+    layout: 'ENGINE = ReplacingMergeTree(at) ORDER BY name',
+  }
+}
+
+export function createDatabase({ database }: TableName): string {
+  return `CREATE DATABASE IF NOT EXISTS ${identifier(database)}`
+}
+
+export function createTable({ name, columns, layout }: TableSchema): string {
+  const lines = columns.map((column) => `  ${identifier(column.name)} ${column.definition}`)
+  return `CREATE TABLE IF NOT EXISTS ${quoted(name)}\n(\n${lines.join(',\n')}\n)\n${layout}`
+}
+
+export function addColumn(table: TableName, { name, definition }: Column): string {
+  return `ALTER TABLE ${quoted(table)} ADD COLUMN IF NOT EXISTS ${identifier(name)} ${definition}`
+}
+
+function columns(pairs: readonly (readonly [name: string, definition: string])[]): Column[] {
+  return pairs.map(([name, definition]) => ({ name, definition }))
+}

@@ -1,0 +1,16 @@
+/** The part `sinks.clickhouse` of the config. */
+import { z } from 'zod'
+import { clickhouseSettings } from '../../clickhouse/settings.js'
+
+export const clickhouseSinkSettings = clickhouseSettings.safeExtend({
+  weak: z
+    .boolean()
+    .default(false)
+    .describe('Also the address of `domain|ip`, which many names may share.'),
+  keep_old: z
+    .boolean()
+    .default(false)
+    .describe('Keep rows of indicators that were revoked; misp2ch calls it `remove_old = False`.'),
+})
+
+export type ClickHouseSinkSettings = z.output<typeof clickhouseSinkSettings>
