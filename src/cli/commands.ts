@@ -59,6 +59,8 @@ function addSync(program: Command, execute: Execute): void {
     .option('--wait', 'wait for another process that is syncing')
     .option('--dry-run', 'ask and judge, on a copy of the ledger, and change nothing anywhere')
     .option('--compare', 'with --dry-run: also tell what a rebuild would change in every sink')
+    .option('-l, --log-file <file>', 'write the log into this file instead of on stderr')
+    .option('--debug', 'the same as --log-level debug')
     .action((options: CommonOptions & SyncFlags) =>
       execute(options, async (context) =>
         options.dryRun
@@ -70,6 +72,7 @@ function addSync(program: Command, execute: Execute): void {
     ['tipline sync', 'with ./tipline.yml'],
     ['tipline sync -c config.yml', 'with the config of MISP2memcached, as it is'],
     ['tipline sync --dry-run --compare', 'before taking over what another tool filled'],
+    ['tipline sync -c misp2ch.conf -l sync.log', 'with that of misp2clickhouse'],
     ['tipline sync --accept 4f1c09aa', 'let through what was withheld'],
   ])
 }

@@ -62,6 +62,7 @@ async function load(context: Context): Promise<LoadedConfig> {
 }
 
 function formatWords(format: LoadedConfig['format']): string {
+  if (format === 'misp2ch') return ', a config of misp2clickhouse'
   return format === 'misp2memcached' ? ', a config of MISP2memcached' : ''
 }
 

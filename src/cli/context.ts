@@ -9,6 +9,9 @@ export interface CommonOptions {
   readonly dataDir?: string
   readonly json?: boolean
   readonly logLevel?: LogLevel
+  /** Where the log goes; default: stderr. */
+  readonly logFile?: string
+  readonly debug?: boolean
 }
 
 /** What a command does; answers the exit status. */

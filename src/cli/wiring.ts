@@ -3,7 +3,7 @@
  */
 import { type LoadedConfig, loadConfig } from '../config/load.js'
 import { type Ledger, openLedger } from '../ledger/ledger.js'
-import { createLogger, type Logger } from '../log.js'
+import { createLogger, type Logger, type LogLevel } from '../log.js'
 import { Metrics } from '../metrics.js'
 import { createPolicy } from '../policy/policy.js'
 import { createSinks } from '../sinks/registry.js'
@@ -12,7 +12,8 @@ import { Deriver } from '../sync/derive.js'
 import { loadLists } from '../sync/lists.js'
 import { openSource } from '../sync/open-source.js'
 import type { Source } from '../sync/source.js'
-import type { Context } from './context.js'
+import type { CommonOptions, Context } from './context.js'
+import { openLogFile } from './log-file.js'
 import { hasColours } from './output.js'
 
 /** What comes of the config alone; nothing to close. */
@@ -41,16 +42,25 @@ export type LogSink = (line: string) => void
 export async function openBase(context: Context, onLog?: LogSink): Promise<Base> {
   const config = await loadConfig(context.options.config, context.env)
   context.secrets = config.secrets
+  const { logFile } = context.options
   const log = await createLogger({
-    level: context.options.logLevel ?? config.log.level,
-    pretty: config.log.pretty ?? process.stderr.isTTY === true,
-    colours: hasColours(process.stderr, context.env),
+    level: levelOf(context.options) ?? config.log.level,
     secrets: config.secrets,
-    ...(onLog && { destination: { write: onLog } }),
+    ...(logFile === undefined
+      ? {
+          pretty: config.log.pretty ?? process.stderr.isTTY === true,
+          colours: hasColours(process.stderr, context.env),
+          ...(onLog && { destination: { write: onLog } }),
+        }
+      : { pretty: config.log.pretty ?? false, colours: false, destination: openLogFile(logFile) }),
   })
   for (const warning of config.warnings) log.warn(warning)
   for (const note of config.notes) log.info(note)
   return { config, log, metrics: new Metrics() }
+}
+
+function levelOf({ logLevel, debug }: CommonOptions): LogLevel | undefined {
+  return logLevel ?? (debug ? 'debug' : undefined)
 }
 
 /** @throws ConfigError, LedgerError */

@@ -3,7 +3,7 @@ import type { LocatedProblem, Path } from './path.js'
 import type { ConfigTree } from './yaml.js'
 
 /** Whose format a config is written in. */
-export type ConfigFormat = 'tipline' | 'misp2memcached'
+export type ConfigFormat = 'tipline' | 'misp2memcached' | 'misp2ch'
 
 export interface Draft {
   readonly format: ConfigFormat

@@ -5,6 +5,8 @@ import { printable } from '../log.js'
 import type { ConfigFormat, Draft } from './draft.js'
 import { type Environment, substituteEnvironment } from './environment.js'
 import { readConfigFile } from './file.js'
+import { isIni, parseIni } from './ini.js'
+import { readMisp2ch } from './misp2ch.js'
 import { readMisp2memcached } from './misp2memcached.js'
 import { isMisp2memcached } from './place.js'
 import { problemsOfIssues, tellProblems } from './problems.js'
@@ -44,11 +46,19 @@ export async function parseConfig(
   text: string,
   { file, env }: { file: string; env: Environment },
 ): Promise<LoadedConfig> {
+  if (isIni(text)) return check(readIni(text, file), file)
   const tree = treeOf(text, { file, scalars: 'typed' })
   const draft = isMisp2memcached(tree.data)
     ? readMisp2memcached(treeOf(text, { file, scalars: 'text' }), file)
     : await readTipline(tree, { file, env })
   return check(draft, file)
+}
+
+/** The only INI file that is known is misp2ch's. */
+function readIni(text: string, file: string): Draft {
+  const parsed = parseIni(text)
+  if (!parsed.ok) throw configError(file, parsed.problems)
+  return readMisp2ch(parsed, file)
 }
 
 function treeOf(text: string, { file, scalars }: { file: string; scalars: ScalarMode }) {

@@ -5,6 +5,7 @@ import { printable } from '../log.js'
 import { withoutDefaults } from './defaults.js'
 import { asSchema } from './keys.js'
 import type { LoadedConfig } from './load.js'
+import { MISP2CH_COMMENTS } from './misp2ch.js'
 import { LEGACY_COMMENTS } from './misp2memcached.js'
 import { mapStrings, type Path } from './path.js'
 import { configJsonSchema, mapPaths } from './schema.js'
@@ -65,7 +66,7 @@ function unusedName(name: string, secret: string, taken: ReadonlyMap<string, str
 }
 
 function heading({ file, format, notes }: LoadedConfig, variables: readonly string[]): string {
-  const tool = format === 'misp2memcached' ? ', a config of MISP2memcached' : ''
+  const tool = format === 'tipline' ? '' : `, a config of ${TOOLS[format]}`
   return [
     ` Made by \`tipline config migrate\` from ${printable(basename(file))}${tool}.`,
     ...(variables.length > 0 ? [' Set these in the environment of tipline:'] : []),
@@ -74,12 +75,15 @@ function heading({ file, format, notes }: LoadedConfig, variables: readonly stri
   ].join('\n')
 }
 
+const TOOLS = { misp2memcached: 'MISP2memcached', misp2ch: 'misp2clickhouse' } as const
+
 /** A line above each section, and above what another tool's config left unsaid. */
 function comments({ format }: LoadedConfig): (readonly [Path, string])[] {
   const sections = Object.entries(configJsonSchema().properties ?? {}).map(
     ([key, section]) => [[key], asSchema(section).description ?? ''] as const,
   )
-  return format === 'misp2memcached' ? [...sections, ...LEGACY_COMMENTS] : sections
+  if (format === 'tipline') return sections
+  return [...sections, ...(format === 'misp2ch' ? MISP2CH_COMMENTS : LEGACY_COMMENTS)]
 }
 
 function annotate(document: Document, path: Path, comment: string): void {

@@ -17,6 +17,7 @@ export async function findDataDir(
   env: Environment,
 ): Promise<string | undefined> {
   const { file, text } = await readConfigFile(path, env)
+  if (INI.test(text)) return resolve(dirname(file), legacyDataDir(file))
   const dataDir = plainDataDir(text, file) ?? (await parsedDataDir(text, { file, env }))
   return dataDir === undefined ? undefined : resolve(dirname(file), dataDir)
 }
@@ -37,6 +38,8 @@ export const DEFAULT_DATA_DIR = './tipline-data'
 const OURS = ['data_dir', 'sources', 'sinks', 'policy', 'guard', 'history', 'log']
 const LEGACY_SECTIONS = ['memcached', 'misp', 'hash', 'network', 'web']
 
+/** An INI file, which only misp2ch has: its first line that says anything is a section. */
+const INI = /^\ufeff?(?:[ \t]*(?:[#;].*)?\r?\n)*\[/
 /** A line at the left edge: comment, or plain key with what follows it. */
 const EDGE = /^(?:#.*|([a-z_0-9]+):(?: +(.*))?)$/
 /** A value that is a text to YAML too, whatever its version: a path of plain characters. */

@@ -12,6 +12,7 @@ export function configReference(): string {
     table(top!),
     ...sections.map(chapter),
     legacyChapter(),
+    misp2chChapter(),
   ].join('\n\n')
 }
 
@@ -63,6 +64,25 @@ ignored.
 | \`web.enabled\` | \`filters.types\`: ${types(web)} |
 | \`expires\` of each | \`sinks.memcached.expires\`, each group by its own (it took that of hash for all) |
 | | \`filters.published: any\`, and \`policy\` without TLP, age and validity: it knew none of them |
+`
+}
+
+/** How misp2ch's is. */
+function misp2chChapter(): string {
+  return `
+## misp2clickhouse's misp2ch.conf
+
+Read as it is (\`tipline sync -c misp2ch.conf\`), by the rules of Python's configparser. Its data folder is
+\`./<name of the config>.tipline-data\` beside it.
+
+| there | here |
+| --- | --- |
+| \`misp_fqdn\` | the source's \`url\` and its \`name\`, which stands in the column \`misp\` |
+| \`token\`, \`verify_tls\` | \`key\`, \`ignore_cert_errors\` |
+| \`json_req\` | \`search\`; type (${cell(code('ip-dst|port'))}) and to_ids are set, as misp2ch set them |
+| \`ch_db_iocs\`, \`ch_db_hits\`, \`ch_db_flows\` | \`sinks.clickhouse.tables\` |
+| \`remove_old = False\` | \`sinks.clickhouse.keep_old: true\` |
+| | \`sinks.clickhouse.url: http://localhost:8123\`, and \`policy\` without TLP, age and validity |
 `
 }
 

@@ -32,17 +32,23 @@ export function hasEngine(): boolean {
 }
 
 export class TestEngine {
-  readonly dataDir = mkdtempSync(join(tmpdir(), 'tipline-engine-'))
+  readonly dataDir: string
   readonly #options: Partial<EngineOptions>
   address: EngineAddress
 
   static async start(options: Partial<EngineOptions> = {}): Promise<TestEngine> {
-    const engine = new TestEngine(options)
+    const engine = new TestEngine(mkdtempSync(join(tmpdir(), 'tipline-engine-')), options)
     await engine.restart()
     return engine
   }
 
-  private constructor(options: Partial<EngineOptions>) {
+  /** That of a data folder which somebody else made. */
+  static at(dataDir: string): TestEngine {
+    return new TestEngine(dataDir, {})
+  }
+
+  private constructor(dataDir: string, options: Partial<EngineOptions>) {
+    this.dataDir = dataDir
     this.#options = options
     this.address = { pid: 0, socket: '', readers: null, settings: '' }
   }
