@@ -4,6 +4,8 @@ import { UsageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { ClickHouse, type Target } from './client.js'
 import { startEngine } from './embedded/start.js'
+import { parseTableName, type TableName } from './names.js'
+import type { Tables } from './schema.js'
 import { type ClickHouseConfig, millisecondsOf, parseListen } from './settings.js'
 
 export interface OpenOptions {
@@ -32,6 +34,21 @@ export function isEmbedded({ url }: ClickHouseConfig): boolean {
 export function nameOf(config: ClickHouseConfig): string {
   if (isEmbedded(config)) return 'the embedded ClickHouse'
   return `ClickHouse at ${new URL(config.url).origin}`
+}
+
+/** Checked, and ready to be quoted. */
+export function tablesOf({ tables }: ClickHouseConfig): Tables {
+  return {
+    iocs: checked(tables.iocs),
+    hits: checked(tables.hits),
+    flows: checked(tables.flows),
+  }
+}
+
+function checked(text: string): TableName {
+  const name = parseTableName(text)
+  if (!name) throw new TypeError('the settings did not go through their schema')
+  return name
 }
 
 async function embeddedTarget(config: ClickHouseConfig, options: OpenOptions): Promise<Target> {

@@ -67,6 +67,77 @@ function iocsTable(name: TableName): TableSchema {
   }
 }
 
+/** Hits and flows: created where they are absent; hits also get our columns. */
+export function flowTables({ hits, flows }: Pick<Tables, 'hits' | 'flows'>): {
+  readonly hits: TableSchema
+  readonly flows: TableSchema
+} {
+  return {
+    hits: {
+      name: hits,
+      columns: columns(HIT_COLUMNS),
+      layout: `ENGINE = ReplacingMergeTree PARTITION BY toYYYYMMDD(ts) PRIMARY KEY (ts, source_ip)
+ORDER BY (ts, source_ip, hit) TTL te + toIntervalDay(90) SETTINGS ttl_only_drop_parts = 1`,
+    },
+    flows: {
+      name: flows,
+      columns: columns(FLOW_COLUMNS),
+      layout: `ENGINE = MergeTree PARTITION BY toYYYYMMDD(ts) PRIMARY KEY (ts, te)
+ORDER BY (ts, te, sa, da) TTL te + toIntervalDay(90)
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000`,
+    },
+  }
+}
+
+const HIT_COLUMNS = [
+  ['misp', 'String'],
+  ['source_ip', 'String'],
+  ['destination_ip', 'String'],
+  ['dp', 'UInt16'],
+  ['pkt', 'UInt64'],
+  ['byt', 'UInt64'],
+  ['reverse', 'UInt8'],
+  ['event_uuid', 'String'],
+  ['id', 'UInt32'],
+  ['attr_uuid', 'String'],
+  ['ts', 'DateTime'],
+  ['te', 'DateTime'],
+  ['info', 'String'],
+  ['insert_ts', 'DateTime DEFAULT now()'],
+  ['via', "LowCardinality(String) DEFAULT ''"],
+  ['kind', "LowCardinality(String) DEFAULT ''"],
+  ['type', "LowCardinality(String) DEFAULT ''"],
+  ['flowsrc', "LowCardinality(String) DEFAULT ''"],
+  ['role', "LowCardinality(String) DEFAULT ''"],
+  ['answered', "LowCardinality(String) DEFAULT ''"],
+  ['hit', 'UInt64 DEFAULT 0'],
+] as const
+
+const FLOW_COLUMNS = [
+  ['ts', 'DateTime DEFAULT 0'],
+  ['te', 'DateTime DEFAULT 0'],
+  ['sa', 'String'],
+  ['da', 'String'],
+  ['sp', 'UInt16 DEFAULT 0'],
+  ['dp', 'UInt16 DEFAULT 0'],
+  ['pr', 'UInt8 DEFAULT 0'],
+  ['prs', 'LowCardinality(String)'],
+  ['flg', 'LowCardinality(String)'],
+  ['ipkt', 'UInt64'],
+  ['ibyt', 'UInt64'],
+  ['smk', 'UInt8'],
+  ['dmk', 'UInt8'],
+  ['ra', 'LowCardinality(String)'],
+  ['in', 'UInt16 DEFAULT 0'],
+  ['out', 'UInt16 DEFAULT 0'],
+  ['sas', 'UInt32 DEFAULT 0'],
+  ['das', 'UInt32 DEFAULT 0'],
+  ['exid', 'UInt16 DEFAULT 0'],
+  ['flowsrc', 'LowCardinality(String)'],
+] as const
+
+export const FLOW_VALUES: readonly string[] = FLOW_COLUMNS.map(([name]) => name)
+
 /** Where the states of a batch are put down, so that ClickHouse itself finds what differs. */
 export function batchName(iocs: TableName): TableName {
   return beside(iocs, `tipline_batch_${iocs.table}`)

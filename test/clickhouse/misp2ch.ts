@@ -9,7 +9,7 @@ export const FLOWS_NOW = `
   sas UInt32 DEFAULT 0, das UInt32 DEFAULT 0, exid UInt16 DEFAULT 0,
   flowsrc LowCardinality(String)`
 
-const FLOWS_OLD = `
+export const FLOWS_OLD = `
   ts DateTime DEFAULT 0, te DateTime DEFAULT 0, sa String, da String,
   sp UInt16 DEFAULT 0, dp UInt16 DEFAULT 0, pr Nullable(String),
   flg String, ipkt UInt64, ibyt UInt64, ra String, flowsrc String`

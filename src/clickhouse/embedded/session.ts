@@ -69,11 +69,19 @@ export async function run(open: Open, work: Work): Promise<Answer> {
   }
 }
 
+/** A view that fails must not fail the INSERT whose rows are stored already: who retries doubles them. */
+const DEFAULTS = [['materialized_views_ignore_errors', '1']] as const
+
 async function prepare(session: Session, work: Work, mark: string): Promise<void> {
   if (work.database !== null) await session.queryAsync(`USE ${identifier(work.database)}`)
   const own = work.settings.find(([name]) => name === 'log_comment')?.[1] ?? ''
   const settings = work.settings.filter(([name]) => !GUARDED.has(name))
-  const all = [...settings, ...work.params, ['log_comment', `${mark} ${own}`.trim()] as const]
+  const all = [
+    ...DEFAULTS,
+    ...settings,
+    ...work.params,
+    ['log_comment', `${mark} ${own}`.trim()] as const,
+  ]
   const texts = all.map(([name, value]) => `${identifier(name)} = ${literal(value)}`)
   await session.queryAsync(`SET ${texts.join(', ')}`)
   // Last, because from here on nothing can be set.

@@ -1,10 +1,10 @@
 /** The ClickHouse sink: a row of `iocs` for each attribute that carries an address or a net. */
 import { createHash, randomUUID } from 'node:crypto'
 import type { ClickHouse } from '../../clickhouse/client.js'
-import { parseTableName, quoted, type TableName } from '../../clickhouse/names.js'
-import { nameOf, openClickHouse } from '../../clickhouse/open.js'
+import { quoted, type TableName } from '../../clickhouse/names.js'
+import { nameOf, openClickHouse, tablesOf } from '../../clickhouse/open.js'
 import { prepare } from '../../clickhouse/prepare.js'
-import { batchName, sinkTables, stateName } from '../../clickhouse/schema.js'
+import { batchName, sinkTables, stateName, type Tables } from '../../clickhouse/schema.js'
 import { ClickHouseError, SinkUnavailable } from '../../errors.js'
 import type {
   Health,
@@ -16,6 +16,7 @@ import type {
   Verification,
 } from '../sink.js'
 import { examine } from './doctor.js'
+import { openLive, rebuildLive, refreshLive } from './live.js'
 import { BATCH_VALUES, isMatchable, type Row, type RowOptions, rowsOf } from './row.js'
 import type { ClickHouseSinkSettings } from './settings.js'
 import { statementsFor } from './statements.js'
@@ -44,13 +45,15 @@ class ClickHouseSink implements Sink {
   readonly settings: string
   readonly #config: ClickHouseSinkSettings
   readonly #deps: SinkDeps
+  readonly #tables: Tables
   readonly #iocs: TableName
   #db: ClickHouse | null = null
 
   constructor(config: ClickHouseSinkSettings, deps: SinkDeps) {
     this.#config = config
     this.#deps = deps
-    this.#iocs = checked(config.tables.iocs)
+    this.#tables = tablesOf(config)
+    this.#iocs = this.#tables.iocs
     this.settings = fingerprint([LAYOUT, config.tables.iocs, config.weak, config.keep_old])
   }
 
@@ -61,6 +64,7 @@ class ClickHouseSink implements Sink {
       const db = await openClickHouse(this.#config, { dataDir, log, signal })
       this.#db = db
       await prepare(db, sinkTables({ iocs: this.#iocs }), signal)
+      await openLive({ db, tables: this.#tables, log, signal })
       await this.#dropStale(db)
       return await this.#readPosition(db)
     })
@@ -165,6 +169,16 @@ class ClickHouseSink implements Sink {
       await db.command(add, asking)
     }
     this.#deps.metrics.count('tipline_sink_removed_total', { sink: NAME }, Number(old))
+    await this.#matchAnew(job)
+  }
+
+  /** What flows are matched with follows at once. */
+  async #matchAnew({ db, batch, everything, signal }: Job): Promise<void> {
+    const live = { db, tables: this.#tables, log: this.#deps.log, signal }
+    if (everything) return await rebuildLive(live)
+    const rows = `FROM ${quoted(batchName(this.#iocs))} WHERE batch = {batch:String}`
+    const condition = `(ip IN (SELECT ip ${rows}) OR uuid IN (SELECT uuid ${rows} AND present))`
+    await refreshLive(live, { condition, params: { batch } })
   }
 
   async #put({ db, signal }: Job, rows: Iterable<Row> | AsyncIterable<Row>): Promise<void> {
@@ -255,12 +269,6 @@ class ClickHouseSink implements Sink {
 
 function* rowsIn(states: readonly KeyState[], options: RowOptions): Generator<Row> {
   for (const state of states) yield* rowsOf(state, options)
-}
-
-function checked(text: string): TableName {
-  const name = parseTableName(text)
-  if (!name) throw new TypeError('the settings did not go through their schema')
-  return name
 }
 
 function fingerprint(what: unknown): string {
