@@ -153,6 +153,17 @@ export class ClickHouseError extends TiplineError {
   }
 }
 
+/** A file of flows can't be read whole; it is set aside, and the work goes on with the others. */
+export class FlowFileError extends TiplineError {
+  readonly exitStatus = EXIT.nothing
+  readonly file: string
+
+  constructor(facts: ErrorFacts & { file: string }) {
+    super(facts)
+    this.file = facts.file
+  }
+}
+
 /** The ledger can't be opened, is newer than this tipline, or is held by another process. */
 export class LedgerError extends TiplineError {
   readonly exitStatus: ExitStatus = EXIT.outside

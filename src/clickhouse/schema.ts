@@ -77,7 +77,8 @@ export function flowTables({ hits, flows }: Pick<Tables, 'hits' | 'flows'>): {
       name: hits,
       columns: columns(HIT_COLUMNS),
       layout: `ENGINE = ReplacingMergeTree PARTITION BY toYYYYMMDD(ts) PRIMARY KEY (ts, source_ip)
-ORDER BY (ts, source_ip, hit) TTL te + toIntervalDay(90) SETTINGS ttl_only_drop_parts = 1`,
+ORDER BY (ts, source_ip, hit) TTL te + toIntervalDay(90)
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000`,
     },
     flows: {
       name: flows,
@@ -86,6 +87,25 @@ ORDER BY (ts, source_ip, hit) TTL te + toIntervalDay(90) SETTINGS ttl_only_drop_
 ORDER BY (ts, te, sa, da) TTL te + toIntervalDay(90)
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000`,
     },
+  }
+}
+
+/** Which files were imported. */
+export function filesTable({ flows }: Pick<Tables, 'flows'>): TableSchema {
+  return {
+    name: beside(flows, `tipline_files_${flows.table}`),
+    columns: columns([
+      ['flowsrc', 'String'],
+      ['hash', 'String'],
+      ['name', 'String'],
+      ['size', 'UInt64'],
+      ['modified', 'DateTime'],
+      ['outcome', 'LowCardinality(String)'],
+      ['flows', 'UInt64'],
+      ['reason', 'String'],
+      ['at', 'DateTime64(6) DEFAULT now64(6)'],
+    ]),
+    layout: 'ENGINE = ReplacingMergeTree(at) ORDER BY (flowsrc, hash)',
   }
 }
 

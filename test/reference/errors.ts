@@ -57,6 +57,10 @@ const CLASSES: Record<Concrete, Words> = {
     when: 'ClickHouse, a server or the embedded engine, refused something or can not be reached.',
     next: 'Read the hint; what was missed is caught up by the next run.',
   },
+  FlowFileError: {
+    when: 'A file of flows is cut, foreign or unreadable. It is set aside, the others are imported.',
+    next: 'Look at the file; import it again when it is whole.',
+  },
   LedgerError: {
     when: 'The data folder can not be opened, is damaged, or was written by a newer tipline.',
     next: 'Read the hint; `tipline restore` brings a backup back.',

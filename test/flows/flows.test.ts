@@ -1,0 +1,260 @@
+/** nfcapd files through the real nfdump into the embedded ClickHouse, with the command line. */
+import { execFileSync } from 'node:child_process'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { protocolNumber } from '../../src/flows/protocols.js'
+import { documentOf } from '../cli/cli.js'
+import { Site } from '../cli/site.js'
+import { hasEngine, TestEngine } from '../clickhouse/engine.js'
+import { hasNfdump, type Packet, writeCapture } from './capture.js'
+
+const AT = Math.floor(Date.now() / 1000) - 7200
+
+describe.skipIf(!hasEngine() || !hasNfdump())('flows', () => {
+  let site: Site
+  beforeEach(async () => {
+    site = new Site()
+    await site.startMisp()
+    site.writeConfig('sinks: { clickhouse: { embedded: { idle: 3s } } }\n')
+  })
+  afterEach(() => site.close())
+
+  async function rows(sql: string): Promise<Record<string, unknown>[]> {
+    const engine = TestEngine.at(join(site.folder, 'tipline-data'))
+    await engine.restart()
+    const db = await engine.connect()
+    try {
+      return await db.rows(sql)
+    } finally {
+      await db.close()
+    }
+  }
+  const flows = () =>
+    rows(
+      `SELECT toUnixTimestamp(ts) AS ts, sa, da, sp, dp, pr, prs, flg, ipkt, flowsrc
+       FROM nfsen.flows ORDER BY ts, sa`,
+    )
+
+  const PACKETS: Packet[] = [
+    { at: AT, sa: '192.0.2.1', da: '203.0.113.9', dp: 8443 },
+    { at: AT + 1, sa: '198.51.100.7', da: '192.0.2.2', sp: 4000, dp: 22 },
+    { at: AT + 2, sa: '192.0.2.3', da: '192.0.2.53', sp: 4000, dp: 53, protocol: 17 },
+    { at: AT + 3, sa: '192.0.2.4', da: '192.0.2.5', dp: 769, protocol: 1 },
+    { at: AT + 4, sa: '2001:db8:0:0:0:0:0:1', da: '2001:db8:0:0:0:0:0:2', dp: 25 },
+  ]
+
+  it('are imported as they are, once, and meet the indicators', async () => {
+    expect((await site.run(['sync'])).status).toBe(0)
+    const [file = ''] = writeCapture(join(site.folder, 'in'), PACKETS)
+    // Whatever zone the user lives in.
+    const env = { TZ: 'America/New_York' }
+    const ran = await site.run(['flows', 'import', '--flowsrc', 'border', file, '--json'], { env })
+    expect(documentOf(ran)).toEqual({ files: [{ file, outcome: 'imported', flows: 5, odd: 0 }] })
+    const common = { flowsrc: 'border', ipkt: '1' }
+    expect(await flows()).toEqual([
+      {
+        ...common,
+        ts: AT,
+        sa: '192.0.2.1',
+        da: '203.0.113.9',
+        sp: 50000,
+        dp: 8443,
+        pr: 6,
+        prs: 'TCP',
+        flg: '......S.',
+      },
+      {
+        ...common,
+        ts: AT + 1,
+        sa: '198.51.100.7',
+        da: '192.0.2.2',
+        sp: 4000,
+        dp: 22,
+        pr: 6,
+        prs: 'TCP',
+        flg: '......S.',
+      },
+      {
+        ...common,
+        ts: AT + 2,
+        sa: '192.0.2.3',
+        da: '192.0.2.53',
+        sp: 4000,
+        dp: 53,
+        pr: 17,
+        prs: 'UDP',
+        flg: '........',
+      },
+      {
+        ...common,
+        ts: AT + 3,
+        sa: '192.0.2.4',
+        da: '192.0.2.5',
+        sp: 0,
+        dp: 769,
+        pr: 1,
+        prs: 'ICMP',
+        flg: '........',
+      },
+      {
+        ...common,
+        ts: AT + 4,
+        sa: '2001:db8::1',
+        da: '2001:db8::2',
+        sp: 50000,
+        dp: 25,
+        pr: 6,
+        prs: 'TCP',
+        flg: '......S.',
+      },
+    ])
+    const again = await site.run(['flows', 'import', '--flowsrc', 'border', file])
+    expect(again).toMatchObject({ status: 0, stdout: `${file}: was imported before\n` })
+    expect(await flows()).toHaveLength(5)
+    const hits = await site.run(['hits', '--json'])
+    const told = hits.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object)
+    expect(told).toMatchObject(
+      [
+        {
+          source_ip: '192.0.2.2',
+          destination_ip: '198.51.100.7',
+          dp: 4000,
+          reverse: 1,
+          info: 'Phishing kit',
+        },
+        {
+          source_ip: '192.0.2.2',
+          destination_ip: '198.51.100.7',
+          dp: 4000,
+          reverse: 1,
+          info: 'Scanner',
+        },
+        { source_ip: '192.0.2.1', destination_ip: '203.0.113.9', dp: 8443, reverse: 0 },
+      ].sort(() => 0),
+    )
+    expect((await site.run(['hits', '--value', '192.0.2.200'])).status).toBe(1)
+  })
+
+  it('that are cut or foreign are set aside, and the others go in', async () => {
+    const [file = ''] = writeCapture(join(site.folder, 'in'), PACKETS)
+    const cut = join(site.folder, 'nfcapd.202611200000')
+    copyFileSync(file, cut)
+    truncateSync(cut, readFileSync(file).length - 40)
+    const foreign = site.write('nfcapd.202611200005', 'no capture')
+    const missing = join(site.folder, 'nfcapd.202611200010')
+    const ran = await site.run(['flows', 'import', cut, foreign, missing, file, '--json'])
+    expect(ran.status).toBe(1)
+    expect(documentOf(ran)).toMatchObject({
+      files: [
+        { file: cut, outcome: 'aside' },
+        { file: foreign, outcome: 'aside' },
+        { file: missing, outcome: 'aside' },
+        { file, outcome: 'imported', flows: 5 },
+      ],
+    })
+    expect(await flows()).toHaveLength(5)
+  })
+
+  it('are picked up in folders when they are finished, each with its label', async () => {
+    const [file = ''] = writeCapture(join(site.folder, 'in'), PACKETS)
+    const sub = join(site.folder, 'a/2026/11')
+    mkdirSync(sub, { recursive: true })
+    mkdirSync(join(site.folder, 'b'))
+    const watch = site.start(['flows', 'watch', `east=${join(site.folder, 'a')}`, 'west=b'])
+    copyFileSync(file, join(sub, 'nfcapd.202611211200'))
+    writeFileSync(join(sub, 'nfcapd.current.1234'), readFileSync(file))
+    await expect.poll(async () => (await flowsOr()).length, { timeout: 30_000 }).toBe(5)
+    copyFileSync(file, join(site.folder, 'b/nfcapd.202611211200'))
+    await expect.poll(async () => (await flowsOr()).length, { timeout: 30_000 }).toBe(10)
+    watch.child.kill('SIGTERM')
+    expect((await watch.end()).signal ?? 'ended').toBe('ended')
+    const sources = await rows(
+      'SELECT flowsrc, count() AS n FROM nfsen.flows GROUP BY 1 ORDER BY 1',
+    )
+    expect(sources).toEqual([
+      { flowsrc: 'east', n: '5' },
+      { flowsrc: 'west', n: '5' },
+    ])
+  })
+
+  it('need a ClickHouse in the config', async () => {
+    site.writeConfig()
+    expect((await site.run(['flows', 'import', 'x'])).status).toBe(2)
+  })
+
+  /** None, while the table is not there. */
+  const flowsOr = () => flows().catch(() => [])
+})
+
+describe.skipIf(!hasEngine() || !hasNfdump())('an import that is killed', () => {
+  let site: Site
+  beforeAll(() => {
+    site = new Site()
+  })
+  afterAll(() => site.close())
+
+  it('goes on where it was, and stores nothing twice', async () => {
+    await site.startMisp()
+    site.writeConfig('sinks: { clickhouse: { embedded: { idle: 20s } } }\n')
+    const packets = Array.from({ length: 250_000 }, (_, n) => ({
+      at: AT + Math.floor(n / 1000),
+      sa: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`,
+      da: '198.51.100.7',
+    }))
+    expect((await site.run(['sync'])).status).toBe(0)
+    const [file = ''] = writeCapture(join(site.folder, 'in'), packets)
+    const engine = TestEngine.at(join(site.folder, 'tipline-data'))
+    const first = site.start(['flows', 'import', file])
+    await engine.restart()
+    const db = await engine.connect()
+    const count = async (table: string) =>
+      Number((await db.row<{ n: string }>(`SELECT count() AS n FROM nfsen.${table}`)).n)
+    while ((await count('flows').catch(() => 0)) === 0);
+    first.child.kill('SIGKILL')
+    await first.end()
+    expect((await site.run(['flows', 'import', file])).status).toBe(0)
+    expect(await count('flows')).toBe(packets.length)
+    // Two indicators at that address.
+    expect(await count('ioc_hits')).toBe(2 * packets.length)
+    await db.close()
+  })
+})
+
+describe.skipIf(!hasNfdump())('protocols', () => {
+  it('have the numbers that nfdump means by their names', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tipline-protocols-'))
+    const packets = Array.from({ length: 256 }, (_, protocol) => ({
+      at: AT,
+      sa: `10.0.0.${protocol}`,
+      da: '192.0.2.1',
+      protocol,
+    }))
+    const lines = writeCapture(folder, packets).flatMap((file) =>
+      execFileSync('nfdump', ['-r', file, '-q', '-o', 'csv'], { encoding: 'utf8' })
+        .trim()
+        .split('\n'),
+    )
+    rmSync(folder, { recursive: true })
+    const wrong = lines
+      .map((line) => line.split(','))
+      .filter((cells) => protocolNumber(cells[7]!.trim()) !== Number(cells[3]!.split('.')[3]))
+      .map((cells) => cells[3])
+    expect(lines.length).toBeGreaterThan(250)
+    // Its name for 35 and 38 is the same.
+    expect(wrong).toEqual(['10.0.0.35'])
+    expect([protocolNumber('nosuch'), protocolNumber('256')]).toEqual([null, null])
+  })
+})
