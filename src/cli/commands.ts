@@ -1,6 +1,7 @@
 /** Every command's words and options, with examples; help, completion and reference are made of it. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { LOG_LEVELS } from '../log.js'
+import type { BackscanOptions } from './backscan.js'
 import type { CommonOptions, Execute } from './context.js'
 import type { EnrichCommandOptions } from './enrich.js'
 import type { HitsOptions } from './hits.js'
@@ -21,6 +22,7 @@ export function addCommands(program: Command, execute: Execute): void {
   addEnrich(program, execute)
   program.commandsGroup('Flows:')
   addFlows(program, execute)
+  addBackscan(program, execute)
   addHits(program, execute)
   program.commandsGroup('What is known:')
   addLookup(program, execute)
@@ -158,6 +160,26 @@ function addFlows(program: Command, execute: Execute): void {
       ),
     )
   common(watching, [['tipline flows watch border=/var/cache/nfdump', '']])
+}
+
+function addBackscan(program: Command, execute: Execute): void {
+  const command = program
+    .command('backscan')
+    .summary('look for indicators in the flows of the past')
+    .description(
+      'Looks for indicators in flows that came before them, newest day first. What has been covered is remembered: the next run does only what is missing, and a hit is never written twice.',
+    )
+    .option('--since <duration>', 'how far back', '30d')
+    .option('--indicator <value>', 'only this address or net')
+    .action((options: CommonOptions & BackscanOptions) =>
+      execute(options, async (context) =>
+        (await import('./backscan.js')).backscanCommand(context, options),
+      ),
+    )
+  common(command, [
+    ['tipline backscan --since 30d', ''],
+    ['tipline backscan --since 90d --indicator 198.51.100.7', ''],
+  ])
 }
 
 function addHits(program: Command, execute: Execute): void {

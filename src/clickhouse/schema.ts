@@ -109,6 +109,18 @@ export function filesTable({ flows }: Pick<Tables, 'flows'>): TableSchema {
   }
 }
 
+/** How far back each indicator has been looked for. */
+export function scannedTable({ iocs }: Pick<Tables, 'iocs'>): TableSchema {
+  return {
+    name: beside(iocs, `tipline_scanned_${iocs.table}`),
+    columns: columns([
+      ['identity', 'UInt64'],
+      ['back_to', 'SimpleAggregateFunction(min, DateTime)'],
+    ]),
+    layout: 'ENGINE = AggregatingMergeTree ORDER BY identity',
+  }
+}
+
 const HIT_COLUMNS = [
   ['misp', 'String'],
   ['source_ip', 'String'],
@@ -155,8 +167,6 @@ const FLOW_COLUMNS = [
   ['exid', 'UInt16 DEFAULT 0'],
   ['flowsrc', 'LowCardinality(String)'],
 ] as const
-
-export const FLOW_VALUES: readonly string[] = FLOW_COLUMNS.map(([name]) => name)
 
 /** Where the states of a batch are put down, so that ClickHouse itself finds what differs. */
 export function batchName(iocs: TableName): TableName {

@@ -7,7 +7,8 @@ import { createHash } from 'node:crypto'
 import { createReadStream, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { ClickHouse } from '../clickhouse/client.js'
-import { quoted, type TableName } from '../clickhouse/names.js'
+import { columnTypes, layoutOf } from '../clickhouse/columns.js'
+import { quoted } from '../clickhouse/names.js'
 import { prepare } from '../clickhouse/prepare.js'
 import { filesTable, flowTables, type Tables } from '../clickhouse/schema.js'
 import { FlowFileError } from '../errors.js'
@@ -46,10 +47,10 @@ const BLOCK = 100_000
 /** Creates what is missing and looks at what is there. @throws ClickHouseError */
 export async function openFlows({ db, tables, signal }: Importing): Promise<Target> {
   const files = filesTable(tables)
-  const there = await columnsOf(db, tables.flows, signal)
+  const there = await columnTypes(db, tables.flows, signal)
   const { flows } = flowTables(tables)
   await prepare(db, there.size > 0 ? [files] : [flows, files], signal)
-  const columns = there.size > 0 ? there : await columnsOf(db, tables.flows, signal)
+  const columns = there.size > 0 ? there : await columnTypes(db, tables.flows, signal)
   const { sql } = await db.row<{ sql: string }>(
     `SELECT create_table_query AS sql FROM system.tables
      WHERE database = {database:String} AND name = {table:String}`,
@@ -57,7 +58,7 @@ export async function openFlows({ db, tables, signal }: Importing): Promise<Targ
   )
   return {
     columns: writableColumns([...columns.keys()]),
-    numbers: !/String/.test(columns.get('pr') ?? ''),
+    numbers: layoutOf(columns) === 'number',
     deduplicates: /non_replicated_deduplication_window = [1-9]|Replicated/.test(sql),
   }
 }
@@ -183,17 +184,4 @@ async function insertBlock(
     },
     signal,
   })
-}
-
-async function columnsOf(
-  db: ClickHouse,
-  { database, table }: TableName,
-  signal: AbortSignal,
-): Promise<Map<string, string>> {
-  const rows = await db.rows<{ name: string; type: string }>(
-    `SELECT name, type FROM system.columns
-     WHERE database = {database:String} AND table = {table:String} ORDER BY position`,
-    { params: { database, table }, signal },
-  )
-  return new Map(rows.map(({ name, type }) => [name, type]))
 }

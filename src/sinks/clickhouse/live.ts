@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { ClickHouse } from '../../clickhouse/client.js'
+import { columnTypes, layoutOf } from '../../clickhouse/columns.js'
 import {
   createReverse,
   createView,
@@ -46,8 +47,7 @@ export async function openLive(options: LiveOptions): Promise<void> {
   // A table of flows that is there is somebody else's, and stays as it is.
   await prepare(db, there.size > 0 ? [hits] : [hits, flows], signal)
   await prepare(db, liveTables(liveNames(tables)), signal)
-  const layout = /String/.test(there.get('pr') ?? 'UInt8') ? 'text' : 'number'
-  await putView(options, layout)
+  await putView(options, there.size > 0 ? layoutOf(there) : 'number')
 }
 
 /** Brings the tables in memory to what `iocs` holds, as far as the scope goes. */
@@ -136,17 +136,4 @@ async function enginesOf(
     { params: { database: views[0]!.database, names: views.map(({ table }) => table) }, signal },
   )
   return new Map(rows.map(({ name, engine }) => [name, engine]))
-}
-
-async function columnTypes(
-  db: ClickHouse,
-  { database, table }: TableName,
-  signal: AbortSignal | undefined,
-): Promise<Map<string, string>> {
-  const rows = await db.rows<{ name: string; type: string }>(
-    `SELECT name, type FROM system.columns
-     WHERE database = {database:String} AND table = {table:String}`,
-    { params: { database, table }, signal },
-  )
-  return new Map(rows.map(({ name, type }) => [name, type]))
 }

@@ -1,0 +1,23 @@
+/** What a table that is there looks like. */
+import type { ClickHouse } from './client.js'
+import type { FlowLayout } from './live.js'
+import type { TableName } from './names.js'
+
+/** Types by name, in the table's order; empty where there is no such table. @throws ClickHouseError */
+export async function columnTypes(
+  db: ClickHouse,
+  { database, table }: TableName,
+  signal?: AbortSignal,
+): Promise<Map<string, string>> {
+  const rows = await db.rows<{ name: string; type: string }>(
+    `SELECT name, type FROM system.columns
+     WHERE database = {database:String} AND table = {table:String} ORDER BY position`,
+    { params: { database, table }, signal },
+  )
+  return new Map(rows.map(({ name, type }) => [name, type]))
+}
+
+/** Of a table of flows: the protocol was a text once. */
+export function layoutOf(columns: ReadonlyMap<string, string>): FlowLayout {
+  return columns.get('pr')?.includes('String') ? 'text' : 'number'
+}
