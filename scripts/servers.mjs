@@ -12,6 +12,7 @@ const LOG = join(ROOT, '.build/servers.log')
 /** Debian's package, and a command that succeeds where it is installed. */
 const NEEDED = [
   { name: 'memcached', probe: ['memcached', '-V'] },
+  { name: 'clickhouse-server', probe: ['clickhouse-server', '--version'] },
   { name: 'nfdump', probe: ['nfdump', '-V'] },
   { name: 'openssl', probe: ['openssl', 'version'] },
   { name: 'redis-server', probe: ['redis-server', '--version'] },

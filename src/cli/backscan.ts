@@ -2,14 +2,43 @@
 import { openClickHouse, tablesOf } from '../clickhouse/open.js'
 import { EXIT, UsageError } from '../errors.js'
 import { readIp } from '../indicators/ip.js'
-import { backscan } from '../match/backscan.js'
+import { type BackscanReport, backscan } from '../match/backscan.js'
 import { parseDuration } from '../policy/duration.js'
 import type { Context } from './context.js'
-import { openBase } from './wiring.js'
+import { type Base, openBase } from './wiring.js'
 
 export interface BackscanOptions {
   readonly since?: string
   readonly indicator?: string
+}
+
+/** What a sync does where the config says so: after it, for what is new. @throws ClickHouseError */
+export async function backscanAfterSync(
+  { config, log }: Base,
+  context: Context,
+): Promise<BackscanReport | null> {
+  const settings = config.sinks.clickhouse
+  const ago = parseDuration(settings?.backscan ?? '')
+  if (!settings || ago === null) return null
+  const { signal } = context
+  const db = await openClickHouse(settings, { dataDir: config.dataDir, log, signal })
+  try {
+    const until = context.now() + 1
+    const report = await backscan({
+      db,
+      tables: tablesOf(settings),
+      since: Math.max(until - ago, 0),
+      until,
+      value: null,
+      progress: ({ from, hits }) =>
+        log.debug({ from: new Date(from * 1000).toISOString(), hits }, 'looked at a day'),
+      signal,
+    })
+    log.info({ ...report }, 'looked for new indicators in the flows of the past')
+    return report
+  } finally {
+    await db.close()
+  }
 }
 
 export async function backscanCommand(

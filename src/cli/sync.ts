@@ -41,12 +41,24 @@ export async function syncCommand(context: Context, options: SyncOptions): Promi
       runCycle(context, { parts, progress, accept: options.accept ?? [] }),
     )
     progress.end()
+    if (isServed(cycle)) await lookBack(base, context)
     context.out.answer(syncDocument(cycle, context), () => syncLines(cycle, context))
     return cycle.report.status
   } finally {
     progress.end()
     lock.release()
   }
+}
+
+/** Whether ClickHouse has what the ledger has. */
+function isServed({ report }: Cycle): boolean {
+  return report.sinks.some(({ sink, ok }) => sink === 'clickhouse' && ok)
+}
+
+async function lookBack(base: Base, context: Context): Promise<void> {
+  if (base.config.sinks.clickhouse?.backscan === undefined) return
+  const { backscanAfterSync } = await import('./backscan.js')
+  await backscanAfterSync(base, context)
 }
 
 export interface CycleOptions {

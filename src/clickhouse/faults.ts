@@ -26,12 +26,24 @@ export function asClickHouseError(error: unknown, name: string): unknown {
       cause: error,
     })
   }
+  if (error instanceof Error && /^\s*</.test(error.message)) {
+    return new ClickHouseError({
+      what: `${name} answers with a web page: it is no ClickHouse, or something stands before it`,
+      hint: 'the address is that of the HTTP interface, usually port 8123 or 8443',
+      fault: 'unreachable',
+      cause: error,
+    })
+  }
   return error
 }
 
 /** The library's own class, told by its data: the library is loaded lazily. */
 function codeOf(error: unknown): number | null {
-  if (!(error instanceof Error) || !('type' in error) || !('code' in error)) return null
+  if (!(error instanceof Error)) return null
+  // The library does not know how servers before 20.x wrote it.
+  const old = /^Code: (\d+), e\.displayText/.exec(error.message)
+  if (old) return Number(old[1])
+  if (!('type' in error) || !('code' in error)) return null
   const code = Number(error.code)
   return Number.isInteger(code) ? code : null
 }

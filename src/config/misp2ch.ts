@@ -143,6 +143,7 @@ function translate({ misp, clickhouse }: Legacy, file: string): unknown {
           flows: clickhouse.ch_db_flows,
         },
         keep_old: !clickhouse.remove_old,
+        ...(Number(clickhouse.backscan) > 0 && { backscan: `${Number(clickhouse.backscan)}d` }),
       },
     },
     policy: legacyPolicySettings,
@@ -168,6 +169,10 @@ const ORIGINS: readonly (readonly [Path, Path])[] = [
   [
     ['sources', 0, 'search'],
     ['misp', 'json_req'],
+  ],
+  [
+    ['sinks', 'clickhouse', 'backscan'],
+    ['clickhouse', 'backscan'],
   ],
   [
     ['sinks', 'clickhouse', 'tables', 'iocs'],

@@ -81,6 +81,7 @@ Read as it is (\`tipline sync -c misp2ch.conf\`), by the rules of Python's confi
 | \`token\`, \`verify_tls\` | \`key\`, \`ignore_cert_errors\` |
 | \`json_req\` | \`search\`; type (${cell(code('ip-dst|port'))}) and to_ids are set, as misp2ch set them |
 | \`ch_db_iocs\`, \`ch_db_hits\`, \`ch_db_flows\` | \`sinks.clickhouse.tables\` |
+| \`backscan\` | \`sinks.clickhouse.backscan\`, in days |
 | \`remove_old = False\` | \`sinks.clickhouse.keep_old: true\` |
 | | \`sinks.clickhouse.url: http://localhost:8123\`, and \`policy\` without TLP, age and validity |
 `

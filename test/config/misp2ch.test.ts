@@ -91,6 +91,12 @@ describe("misp2ch's config", () => {
     expect(loaded.sinks.clickhouse?.keep_old).toBe(true)
   })
 
+  it('looks back as many days as it did', async () => {
+    const loaded = await read(`${SHIPPED}backscan = 7\n`)
+    expect(loaded.sinks.clickhouse?.backscan).toBe('7d')
+    expect((await read(`${SHIPPED}backscan = 0\n`)).sinks.clickhouse?.backscan).toBeUndefined()
+  })
+
   it('knows the name that its first versions had for the table', async () => {
     const loaded = await read(SHIPPED.replace('ch_db_iocs', 'ch_db_tbl'))
     expect(loaded.sinks.clickhouse?.tables.iocs).toBe('nfsen.iocs')

@@ -7,6 +7,13 @@ export const clickhouseSinkSettings = clickhouseSettings.safeExtend({
     .boolean()
     .default(false)
     .describe('Also the address of `domain|ip`, which many names may share.'),
+  backscan: z
+    .string()
+    .regex(/^\d{1,5}[hdw]$/, 'expected a duration such as 12h, 7d or 4w')
+    .optional()
+    .describe(
+      'After each `tipline sync`, look for new indicators this far back in the flows. Default: only when asked (`tipline backscan`).',
+    ),
   keep_old: z
     .boolean()
     .default(false)
