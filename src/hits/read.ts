@@ -55,8 +55,8 @@ export async function* readHits(
        attr_uuid AS attribute_uuid, info
      FROM (
        SELECT * FROM ${quoted(hits)} WHERE ${conditions.join(' AND ')}
-       ORDER BY ts DESC, source_ip ${once} LIMIT {limit:UInt32}
-     ) AS h ORDER BY h.ts DESC, source_ip`,
+       ORDER BY ts DESC, source_ip, attr_uuid ${once} LIMIT {limit:UInt32}
+     ) AS h ORDER BY h.ts DESC, source_ip, attr_uuid`,
     { params: { since, value: value ?? '', event: event ?? '', limit }, signal },
   )
 }

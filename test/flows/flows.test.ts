@@ -125,26 +125,13 @@ describe.skipIf(!hasEngine() || !hasNfdump())('flows', () => {
     const told = hits.stdout
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line) as object)
-    expect(told).toMatchObject(
-      [
-        {
-          source_ip: '192.0.2.2',
-          destination_ip: '198.51.100.7',
-          dp: 4000,
-          reverse: 1,
-          info: 'Phishing kit',
-        },
-        {
-          source_ip: '192.0.2.2',
-          destination_ip: '198.51.100.7',
-          dp: 4000,
-          reverse: 1,
-          info: 'Scanner',
-        },
-        { source_ip: '192.0.2.1', destination_ip: '203.0.113.9', dp: 8443, reverse: 0 },
-      ].sort(() => 0),
-    )
+      .map((line) => JSON.parse(line) as { ts: number; info: string })
+    const scanner = { source_ip: '192.0.2.2', destination_ip: '198.51.100.7', dp: 4000, reverse: 1 }
+    expect(told.toSorted((a, b) => b.ts - a.ts || (a.info < b.info ? -1 : 1))).toMatchObject([
+      { ...scanner, info: 'Phishing kit' },
+      { ...scanner, info: 'Scanner' },
+      { source_ip: '192.0.2.1', destination_ip: '203.0.113.9', dp: 8443, reverse: 0 },
+    ])
     expect((await site.run(['hits', '--value', '192.0.2.200'])).status).toBe(1)
   })
 
