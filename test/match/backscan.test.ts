@@ -5,7 +5,7 @@ import { silentLogger } from '../../src/log.js'
 import { backscan } from '../../src/match/backscan.js'
 import { Metrics } from '../../src/metrics.js'
 import { clickhouseSinkSettings } from '../../src/sinks/clickhouse/settings.js'
-import { createSink } from '../../src/sinks/registry.js'
+import { clickhouseSink } from '../../src/sinks/clickhouse/sink.js'
 import type { KeyState, Sink } from '../../src/sinks/sink.js'
 import { hasEngine, TestEngine } from '../clickhouse/engine.js'
 import { carrier, uuidOf } from '../sinks/states.js'
@@ -32,7 +32,7 @@ describe.skipIf(!hasEngine())('backscan', () => {
   beforeEach(async () => {
     await sink?.close()
     await db.command('DROP DATABASE IF EXISTS nfsen SYNC')
-    sink = createSink('clickhouse', settings, {
+    sink = clickhouseSink(settings, {
       log: silentLogger(),
       metrics: new Metrics(),
       sourceCount: 1,

@@ -1,7 +1,7 @@
 import { silentLogger } from '../../src/log.js'
 import { Metrics } from '../../src/metrics.js'
 import { clickhouseSinkSettings } from '../../src/sinks/clickhouse/settings.js'
-import { createSink } from '../../src/sinks/registry.js'
+import { clickhouseSink } from '../../src/sinks/clickhouse/sink.js'
 import { hasEngine, TestEngine } from '../clickhouse/engine.js'
 import { type SinkServer, sinkConformance } from './conformance.js'
 import { NOW } from './states.js'
@@ -26,7 +26,7 @@ async function start(): Promise<SinkServer> {
   }
   let db = await engine.connect()
   return {
-    sink: () => createSink('clickhouse', settings, deps),
+    sink: () => clickhouseSink(settings, deps),
     read: async (_, value) => {
       const rows = await db.rows(
         `SELECT * EXCEPT insert_ts FROM nfsen.iocs

@@ -4,7 +4,7 @@ import type { ClickHouse } from '../../../src/clickhouse/client.js'
 import { silentLogger } from '../../../src/log.js'
 import { Metrics } from '../../../src/metrics.js'
 import { clickhouseSinkSettings } from '../../../src/sinks/clickhouse/settings.js'
-import { createSink } from '../../../src/sinks/registry.js'
+import { clickhouseSink } from '../../../src/sinks/clickhouse/sink.js'
 import type { Carrier, KeyState, Sink } from '../../../src/sinks/sink.js'
 import { hasEngine, TestEngine } from '../../clickhouse/engine.js'
 import { createMisp2chTables, FLOWS_OLD } from '../../clickhouse/misp2ch.js'
@@ -42,7 +42,7 @@ describe.skipIf(!hasEngine())('live matching', () => {
   beforeEach(async () => {
     await sink?.close()
     await db.command('DROP DATABASE IF EXISTS nfsen SYNC')
-    sink = createSink('clickhouse', clickhouseSinkSettings.parse({}), {
+    sink = clickhouseSink(clickhouseSinkSettings.parse({}), {
       log: silentLogger(),
       metrics: new Metrics(),
       sourceCount: 1,

@@ -4,7 +4,7 @@ import type { ClickHouse } from '../../../src/clickhouse/client.js'
 import { silentLogger } from '../../../src/log.js'
 import { Metrics } from '../../../src/metrics.js'
 import { clickhouseSinkSettings } from '../../../src/sinks/clickhouse/settings.js'
-import { createSink } from '../../../src/sinks/registry.js'
+import { clickhouseSink } from '../../../src/sinks/clickhouse/sink.js'
 import type { Carrier, KeyState, Sink } from '../../../src/sinks/sink.js'
 import { hasEngine, TestEngine } from '../../clickhouse/engine.js'
 import { createMisp2chTables } from '../../clickhouse/misp2ch.js'
@@ -38,7 +38,7 @@ describe.skipIf(!hasEngine())('rows of iocs', () => {
   })
 
   function make(settings: object, sourceNames = [MISP]): Sink {
-    return createSink('clickhouse', clickhouseSinkSettings.parse(settings), {
+    return clickhouseSink(clickhouseSinkSettings.parse(settings), {
       log: silentLogger(),
       metrics: new Metrics(),
       sourceCount: sourceNames.length,
