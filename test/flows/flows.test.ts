@@ -18,7 +18,8 @@ import { Site } from '../cli/site.js'
 import { hasEngine, TestEngine } from '../clickhouse/engine.js'
 import { hasNfdump, type Packet, writeCapture } from './capture.js'
 
-const AT = Math.floor(Date.now() / 1000) - 7200
+/** Early in an hour: nfpcapd begins a new file with each. */
+const AT = Math.floor(Date.now() / 3_600_000 - 2) * 3600 + 60
 
 describe.skipIf(!hasEngine() || !hasNfdump())('flows', () => {
   let site: Site
