@@ -12,7 +12,8 @@ const LOG = join(ROOT, '.build/servers.log')
 /** Debian's package, and a command that succeeds where it is installed. */
 const NEEDED = [
   { name: 'memcached', probe: ['memcached', '-V'] },
-  { name: 'clickhouse-server', probe: ['clickhouse-server', '--version'] },
+  // It knows no --version.
+  { name: 'clickhouse-server', probe: ['sh', '-c', 'command -v clickhouse-server'] },
   { name: 'nfdump', probe: ['nfdump', '-V'] },
   { name: 'openssl', probe: ['openssl', 'version'] },
   { name: 'redis-server', probe: ['redis-server', '--version'] },

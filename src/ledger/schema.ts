@@ -280,7 +280,7 @@ CREATE TEMP TABLE touched (
 CREATE TEMP TABLE turned (             -- indicators whose liveness turns
   indicator INTEGER PRIMARY KEY,
   space TEXT NOT NULL,
-  shared TEXT,                         -- the value, where its key may have other indicators
+  shared TEXT,                         -- the value, where its key has other indicators
   plain INTEGER NOT NULL,              -- a plain memcached key can hold it
   live_from INTEGER                    -- NULL: it starts; else it stops
 );

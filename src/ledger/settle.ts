@@ -11,11 +11,13 @@ import type { Database } from './sqlite.js'
 /** A carrier serves when neither the policy nor a hand holds it. */
 export const SERVED = 'c.held_rule IS NULL AND c.hold IS NULL'
 
-/** Has the key of indicator `i` other indicators, or may it have? There is one for each port. */
+/** Has the key of indicator `i` other indicators? There is one for each port. */
 export const SHARED = `
-  (i.port > 0 OR EXISTS (
-    SELECT 1 FROM indicator o INDEXED BY indicator_port
-    WHERE o.space = i.space AND o.value = i.value AND o.port > 0))`
+  iif(i.port > 0,
+    EXISTS (SELECT 1 FROM indicator o
+            WHERE o.space = i.space AND o.value = i.value AND o.port <> i.port),
+    EXISTS (SELECT 1 FROM indicator o INDEXED BY indicator_port
+            WHERE o.space = i.space AND o.value = i.value AND o.port > 0))`
 
 /**
  * A plain memcached key can hold it: 250 bytes of printable ASCII without blanks, `misp-<space>:`
