@@ -5,7 +5,8 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { addCommands, addCompletion } from './commands.js'
+import { addCommands } from './commands/commands.js'
+import { addCompletion } from './commands/start.js'
 import type { Execute } from './context.js'
 
 export interface ProgramOptions {

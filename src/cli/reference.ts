@@ -1,6 +1,6 @@
 /** docs/reference/cli.md, made from the commands. */
 import type { Argument, Command, Option } from 'commander'
-import { examplesOf } from './commands.js'
+import { examplesOf } from './commands/options.js'
 import { buildProgram } from './program.js'
 
 /** The whole page as Markdown, with a newline at its end. */

@@ -1,0 +1,82 @@
+/** The commands that look at flows and tell what they met. */
+import type { Command } from 'commander'
+import type { BackscanOptions } from '../backscan.js'
+import type { CommonOptions, Execute } from '../context.js'
+import type { HitsOptions } from '../hits.js'
+import { common } from './options.js'
+
+export function addFlows(program: Command, execute: Execute): void {
+  const flows = program
+    .command('flows')
+    .summary('bring flows that nfcapd wrote into ClickHouse')
+    .description(
+      'Reads nfcapd files through nfdump into the table of flows, where they are matched as they arrive. Each file goes in once, however often it is named.',
+    )
+    .helpOption('-h, --help', 'tell how it is used')
+  const importing = flows
+    .command('import')
+    .summary('import these files')
+    .description('Imports nfcapd files. A file that is cut or foreign is set aside with a reason.')
+    .argument('<file...>', 'nfcapd files')
+    .option('--flowsrc <label>', 'what stands in the column flowsrc')
+    .action((files: string[], options: CommonOptions & { flowsrc?: string }) =>
+      execute(options, async (context) =>
+        (await import('../flows.js')).importCommand(context, files, options),
+      ),
+    )
+  common(importing, [['tipline flows import /var/cache/nfdump/nfcapd.202611211200', '']])
+  const watching = flows
+    .command('watch')
+    .summary('import whatever nfcapd finishes in these folders')
+    .description(
+      'Watches folders and their sub-folders for finished files (nfcapd.YYYYMMDDhhmm), until it is stopped.',
+    )
+    .argument('<folder...>', 'folders; LABEL=FOLDER also sets the column flowsrc')
+    .option('--once', 'import what is there, then end')
+    .action((folders: string[], options: CommonOptions & { once?: boolean }) =>
+      execute(options, async (context) =>
+        (await import('../flows.js')).watchCommand(context, folders, options),
+      ),
+    )
+  common(watching, [['tipline flows watch border=/var/cache/nfdump', '']])
+}
+
+export function addBackscan(program: Command, execute: Execute): void {
+  const command = program
+    .command('backscan')
+    .summary('look for indicators in the flows of the past')
+    .description(
+      'Looks for indicators in flows that came before them, newest day first. What has been covered is remembered: the next run does only what is missing, and a hit is never written twice.',
+    )
+    .option('--since <duration>', 'how far back', '30d')
+    .option('--indicator <value>', 'only this address or net')
+    .action((options: CommonOptions & BackscanOptions) =>
+      execute(options, async (context) =>
+        (await import('../backscan.js')).backscanCommand(context, options),
+      ),
+    )
+  common(command, [
+    ['tipline backscan --since 30d', ''],
+    ['tipline backscan --since 90d --indicator 198.51.100.7', ''],
+  ])
+}
+
+export function addHits(program: Command, execute: Execute): void {
+  const command = program
+    .command('hits')
+    .summary('tell what flows met')
+    .description('Tells the hits of flows, the newest first. With --json one hit a line.')
+    .option('--since <duration>', 'how far back, e.g. 24h or 7d', '24h')
+    .option('--value <address>', 'only hits of this address, indicator or inside')
+    .option('--event <id>', 'only hits of this event, by its number or uuid')
+    .option('--limit <number>', 'at most so many', '1000')
+    .action((options: CommonOptions & HitsOptions) =>
+      execute(options, async (context) =>
+        (await import('../hits.js')).hitsCommand(context, options),
+      ),
+    )
+  common(command, [
+    ['tipline hits --since 7d', ''],
+    ['tipline hits --value 198.51.100.7 --json', ''],
+  ])
+}
