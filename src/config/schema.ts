@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { LOG_LEVELS } from '../log.js'
 import { feedSourceSettings, mispSourceSettings } from '../misp/settings.js'
+import { networksSetting } from '../networks.js'
 import { policySettings } from '../policy/settings.js'
 import { type SinksSettings, sinksSettings } from '../sinks/registry.js'
 import { guardSettings, historySetting } from '../sync/settings.js'
@@ -31,6 +32,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('Where indicators go. Without a sink a sync only fills the ledger.'),
   policy: policySettings.prefault({}).describe('What of the ledger is served.'),
+  networks: networksSetting,
   guard: guardSettings.prefault({}).describe('Which answers of a source are believed.'),
   history: historySetting,
   log: log.prefault({}).describe('The log on stderr.'),
