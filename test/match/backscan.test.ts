@@ -1,53 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { ClickHouse } from '../../src/clickhouse/client.js'
+import { describe, expect, it } from 'vitest'
 import { tablesOf } from '../../src/clickhouse/open.js'
-import { silentLogger } from '../../src/log.js'
 import { backscan } from '../../src/match/backscan.js'
-import { Metrics } from '../../src/metrics.js'
 import { clickhouseSinkSettings } from '../../src/sinks/clickhouse/settings.js'
-import { clickhouseSink } from '../../src/sinks/clickhouse/sink.js'
-import type { KeyState, Sink } from '../../src/sinks/sink.js'
-import { hasEngine, TestEngine } from '../clickhouse/engine.js'
-import { carrier, uuidOf } from '../sinks/states.js'
+import { hasEngine } from '../clickhouse/engine.js'
+import { clickHouseHouse, stateOf } from '../sinks/clickhouse/house.js'
 
 const NOW = Math.floor(Date.now() / 1000)
 const DAY = 86_400
 
 describe.skipIf(!hasEngine())('backscan', () => {
-  let engine: TestEngine
-  let db: ClickHouse
-  let sink: Sink
+  const house = clickHouseHouse({}, { clock: () => NOW })
   const { signal } = new AbortController()
-  const settings = clickhouseSinkSettings.parse({})
-
-  beforeAll(async () => {
-    engine = await TestEngine.start()
-    db = await engine.connect()
-  })
-  afterAll(async () => {
-    await sink?.close()
-    await db?.close()
-    await engine?.close()
-  })
-  beforeEach(async () => {
-    await sink?.close()
-    await db.command('DROP DATABASE IF EXISTS nfsen SYNC')
-    sink = clickhouseSink(settings, {
-      log: silentLogger(),
-      metrics: new Metrics(),
-      sourceCount: 1,
-      sourceNames: ['main'],
-      dataDir: engine.dataDir,
-      clock: () => NOW,
-    })
-    await sink.open(signal)
-  })
-
-  const state = (value: string): KeyState => ({
-    space: value.includes('/') ? 'net' : 'ip',
-    value,
-    carriers: [carrier({ attributeUuid: uuidOf(value) })],
-  })
+  const tables = tablesOf(clickhouseSinkSettings.parse({}))
+  const state = (value: string) => stateOf(value, {})
 
   /** One each day at noon or so, to and from the address. */
   async function insertDays(address: string, days: number, sp = 50_000): Promise<void> {
@@ -56,13 +21,13 @@ describe.skipIf(!hasEngine())('backscan', () => {
       [ts, ts + 5, address, '192.0.2.1', 443, sp, 6, '...AP.SF', 10, 1000],
     ])
     const columns = ['ts', 'te', 'sa', 'da', 'sp', 'dp', 'pr', 'flg', 'ipkt', 'ibyt']
-    await db.insert({ table: 'nfsen.flows', columns, rows })
+    await house.db.insert({ table: 'nfsen.flows', columns, rows })
   }
 
   const look = (days: number, of: Partial<Parameters<typeof backscan>[0]> = {}) =>
     backscan({
-      db,
-      tables: tablesOf(settings),
+      db: house.db,
+      tables,
       since: NOW - days * DAY,
       until: NOW,
       value: null,
@@ -70,13 +35,12 @@ describe.skipIf(!hasEngine())('backscan', () => {
       signal,
       ...of,
     })
-  const hits = async () =>
-    Number((await db.row<{ n: string }>('SELECT count() AS n FROM nfsen.ioc_hits')).n)
+  const hits = () => house.count('ioc_hits')
 
   it('finds both directions in the window asked for, and nothing twice', async () => {
     await insertDays('198.51.100.7', 10)
     await insertDays('203.0.113.9', 10)
-    await sink.apply([state('198.51.100.7'), state('203.0.113.0/24')], signal)
+    await house.sink.apply([state('198.51.100.7'), state('203.0.113.0/24')], signal)
     expect(await hits()).toBe(0)
     expect(await look(3)).toMatchObject({ indicators: 2, hits: 12 })
     expect(await look(3)).toEqual({ indicators: 0, slices: 0, hits: 0 })
@@ -87,15 +51,15 @@ describe.skipIf(!hasEngine())('backscan', () => {
   it('looks only for what is new', async () => {
     await insertDays('198.51.100.7', 5)
     await insertDays('198.51.100.8', 5)
-    await sink.apply([state('198.51.100.7')], signal)
+    await house.sink.apply([state('198.51.100.7')], signal)
     await look(5)
-    await sink.apply([state('198.51.100.8')], signal)
+    await house.sink.apply([state('198.51.100.8')], signal)
     expect(await look(5)).toMatchObject({ indicators: 1, hits: 10 })
     expect(await hits()).toBe(20)
   })
 
   it('does not repeat what was met live', async () => {
-    await sink.apply([state('198.51.100.7')], signal)
+    await house.sink.apply([state('198.51.100.7')], signal)
     await insertDays('198.51.100.7', 5)
     expect(await hits()).toBe(10)
     expect(await look(5)).toMatchObject({ indicators: 1, hits: 0 })
@@ -104,7 +68,7 @@ describe.skipIf(!hasEngine())('backscan', () => {
 
   it('goes on where it was stopped', async () => {
     await insertDays('198.51.100.7', 10)
-    await sink.apply([state('198.51.100.7')], signal)
+    await house.sink.apply([state('198.51.100.7')], signal)
     const stop = new AbortController()
     const progress = ({ from }: { from: number }) => {
       if (from <= NOW - 4 * DAY) stop.abort(new Error('enough'))
@@ -119,7 +83,7 @@ describe.skipIf(!hasEngine())('backscan', () => {
   it('takes one indicator alone', async () => {
     await insertDays('198.51.100.7', 2)
     await insertDays('198.51.100.8', 2)
-    await sink.apply([state('198.51.100.7'), state('198.51.100.8')], signal)
+    await house.sink.apply([state('198.51.100.7'), state('198.51.100.8')], signal)
     expect(await look(2, { value: '198.51.100.8' })).toMatchObject({ indicators: 1, hits: 4 })
     expect(await look(2)).toMatchObject({ indicators: 1, hits: 4 })
   })

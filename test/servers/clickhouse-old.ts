@@ -1,27 +1,19 @@
 /** Debian's ClickHouse 18.16: too old for us, but a real server on the wire. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endWithUs, freePort, hasProgram } from './program.js'
 
 const PROGRAM = 'clickhouse-server'
 const PATIENCE_MS = 30_000
 
-/** Whatever way the tests end, no server outlives them. */
-const running = new Set<ChildProcess>()
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
 export function hasOldClickHouse(): boolean {
-  if (spawnSync(PROGRAM, ['--version']).error === undefined) return true
-  const message = 'clickhouse-server is missing (apt-get install clickhouse-server)'
-  if (process.env.CI === 'true') throw new Error(message)
-  console.warn(`skipped: ${message}`)
-  return false
+  // It knows no --version.
+  const asked = ['-c', `command -v ${PROGRAM}`]
+  return hasProgram('sh', asked, `${PROGRAM}: apt-get install clickhouse-server`)
 }
 
 export class OldClickHouse {
@@ -51,8 +43,7 @@ export class OldClickHouse {
     const args = [`--config-file=${join(this.#folder, 'config.xml')}`]
     const child = spawn(PROGRAM, args, { stdio: 'ignore', cwd: this.#folder })
     this.#child = child
-    running.add(child)
-    child.once('exit', () => running.delete(child))
+    endWithUs(child)
     for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await sleep(50)) {
       if (await this.#answers()) return
       if (child.exitCode !== null) break
@@ -108,14 +99,4 @@ function users(password: string): string {
   <users><tipline><password>${password}</password><networks><ip>::/0</ip></networks>
     <profile>default</profile><quota>default</quota></tipline></users>
 </yandex>`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -1,14 +1,9 @@
 /** Live matching as a user meets it: indicators through the sink, flows by plain INSERTs, hits. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { ClickHouse } from '../../../src/clickhouse/client.js'
-import { silentLogger } from '../../../src/log.js'
-import { Metrics } from '../../../src/metrics.js'
-import { clickhouseSinkSettings } from '../../../src/sinks/clickhouse/settings.js'
-import { clickhouseSink } from '../../../src/sinks/clickhouse/sink.js'
-import type { Carrier, KeyState, Sink } from '../../../src/sinks/sink.js'
-import { hasEngine, TestEngine } from '../../clickhouse/engine.js'
+import { describe, expect, it } from 'vitest'
+import { hasEngine } from '../../clickhouse/engine.js'
 import { createMisp2chTables, FLOWS_OLD } from '../../clickhouse/misp2ch.js'
-import { carrier, inBatches, NOW, uuidOf } from '../states.js'
+import { inBatches } from '../states.js'
+import { clickHouseHouse, stateOf as state } from './house.js'
 
 type Settings = { readonly materialized_views_ignore_errors: 0 }
 
@@ -25,41 +20,8 @@ interface Flow {
 const SEEN = Math.floor(Date.now() / 1000) - 3600
 
 describe.skipIf(!hasEngine())('live matching', () => {
-  let engine: TestEngine
-  let db: ClickHouse
-  let sink: Sink
+  const house = clickHouseHouse()
   const { signal } = new AbortController()
-
-  beforeAll(async () => {
-    engine = await TestEngine.start()
-    db = await engine.connect()
-  })
-  afterAll(async () => {
-    await sink?.close()
-    await db?.close()
-    await engine?.close()
-  })
-  beforeEach(async () => {
-    await sink?.close()
-    await db.command('DROP DATABASE IF EXISTS nfsen SYNC')
-    sink = clickhouseSink(clickhouseSinkSettings.parse({}), {
-      log: silentLogger(),
-      metrics: new Metrics(),
-      sourceCount: 1,
-      sourceNames: ['main'],
-      dataDir: engine.dataDir,
-      clock: () => NOW,
-    })
-    await sink.open(signal)
-  })
-
-  const state = (value: string, ...carriers: Partial<Carrier>[]): KeyState => ({
-    space: value.includes('/') ? 'net' : 'ip',
-    value,
-    carriers: carriers.map((of) =>
-      carrier({ attributeUuid: uuidOf(`${value} ${of.port}`), eventInfo: value, ...of }),
-    ),
-  })
 
   async function insert(...given: (Flow | Settings)[]): Promise<void> {
     const flows = given.filter((each): each is Flow => 'sa' in each)
@@ -77,19 +39,17 @@ describe.skipIf(!hasEngine())('live matching', () => {
       1000,
     ])
     const columns = ['ts', 'te', 'sa', 'da', 'sp', 'dp', 'pr', 'flg', 'ipkt', 'ibyt']
-    await db.insert({ table: 'nfsen.flows', columns, rows, settings })
+    await house.db.insert({ table: 'nfsen.flows', columns, rows, settings })
   }
 
   const hits = () =>
-    db.rows<Record<string, unknown>>(
+    house.db.rows<Record<string, unknown>>(
       `SELECT source_ip, destination_ip, dp, reverse, info, role, answered FROM nfsen.ioc_hits
        ORDER BY source_ip, destination_ip, dp, info`,
     )
-  const count = async (table: string) =>
-    Number((await db.row<{ n: string }>(`SELECT count() AS n FROM nfsen.${table}`)).n)
 
   it('meets both directions and tells the inside talker', async () => {
-    await sink.apply([state('198.51.100.7', { port: 443 })], signal)
+    await house.sink.apply([state('198.51.100.7', { port: 443 })], signal)
     await insert(
       { sa: '192.0.2.1', da: '198.51.100.7' },
       { sa: '198.51.100.7', da: '192.0.2.1', sp: 443, dp: 50_000 },
@@ -123,7 +83,7 @@ describe.skipIf(!hasEngine())('live matching', () => {
     ['198.51.100.7', 'no address', false],
     ['198.51.100.7', '', false],
   ])('%s and a flow to %s: %s', async (indicator, address, meets) => {
-    await sink.apply([state(indicator, {})], signal)
+    await house.sink.apply([state(indicator, {})], signal)
     await insert({ sa: '192.0.2.1', da: address })
     expect(await hits()).toHaveLength(meets ? 1 : 0)
   })
@@ -135,13 +95,13 @@ describe.skipIf(!hasEngine())('live matching', () => {
     [1, 0],
     [47, 0],
   ])('ip|port and protocol %i: %i hits', async (pr, met) => {
-    await sink.apply([state('198.51.100.7', { port: 443 })], signal)
+    await house.sink.apply([state('198.51.100.7', { port: 443 })], signal)
     await insert({ sa: '192.0.2.1', da: '198.51.100.7', pr })
     expect(await hits()).toHaveLength(met)
   })
 
   it('reports every indicator that an address is in', async () => {
-    await sink.apply(
+    await house.sink.apply(
       [
         state('203.0.113.5', {}, { port: 443 }),
         state('203.0.113.0/24', {}),
@@ -174,7 +134,7 @@ describe.skipIf(!hasEngine())('live matching', () => {
     ['UDP', { sa: '192.0.2.1', da: '198.51.100.7', pr: 17, dp: 53 }, 'outbound', 'unknown'],
     ['a service of ours', { sa: '198.51.100.7', da: '192.0.2.1', dp: 22 }, 'inbound', 'yes'],
   ])('tells who opened it, and whether it was answered: %s', async (_, flow, role, answered) => {
-    await sink.apply([state('198.51.100.7', {})], signal)
+    await house.sink.apply([state('198.51.100.7', {})], signal)
     await insert(flow)
     expect(await hits()).toMatchObject([{ role, answered }])
   })
@@ -182,28 +142,25 @@ describe.skipIf(!hasEngine())('live matching', () => {
   it('follows what is added, changed, revoked and added again', async () => {
     const flow = { sa: '192.0.2.1', da: '198.51.100.7' }
     await insert(flow)
-    await sink.apply([state('198.51.100.7', {})], signal)
+    await house.sink.apply([state('198.51.100.7', {})], signal)
     await insert({ ...flow, sp: 1 })
-    await sink.apply([state('198.51.100.7')], signal)
+    await house.sink.apply([state('198.51.100.7')], signal)
     await insert({ ...flow, sp: 2 })
-    expect(await count('ioc_hits')).toBe(1)
-    await sink.apply([state('198.51.100.7', {})], signal)
-    await sink.apply([state('198.51.100.7', {})], signal)
+    expect(await house.count('ioc_hits')).toBe(1)
+    await house.sink.apply([state('198.51.100.7', {})], signal)
+    await house.sink.apply([state('198.51.100.7', {})], signal)
     await insert({ ...flow, sp: 3 })
-    expect(await count('ioc_hits')).toBe(2)
-    await sink.rebuild(inBatches([state('198.51.100.8', {})]), signal)
+    expect(await house.count('ioc_hits')).toBe(2)
+    await house.sink.rebuild(inBatches([state('198.51.100.8', {})]), signal)
     await insert({ ...flow, sp: 4 }, { ...flow, da: '198.51.100.8' })
-    expect(await count('ioc_hits')).toBe(3)
+    expect(await house.count('ioc_hits')).toBe(3)
   })
 
   it('goes on after a crash of the engine, without a sync', async () => {
-    await sink.apply([state('198.51.100.7', {}), state('203.0.113.0/24', {})], signal)
-    await db.close()
-    await engine.kill()
-    await engine.restart()
-    db = await engine.connect()
+    await house.sink.apply([state('198.51.100.7', {}), state('203.0.113.0/24', {})], signal)
+    await house.crash()
     await insert({ sa: '192.0.2.1', da: '198.51.100.7' }, { sa: '203.0.113.9', da: '192.0.2.1' })
-    expect(await count('ioc_hits')).toBe(2)
+    expect(await house.count('ioc_hits')).toBe(2)
   })
 
   const strict = { materialized_views_ignore_errors: 0 } as const
@@ -211,10 +168,10 @@ describe.skipIf(!hasEngine())('live matching', () => {
   it.each(['iocs', 'tipline_state_iocs', 'tipline_batch_iocs'])(
     'matches on when %s is gone, and needs no forgiving setting for that',
     async (table) => {
-      await sink.apply([state('198.51.100.7', {})], signal)
-      await db.command(`DROP TABLE nfsen.${table} SYNC`)
+      await house.sink.apply([state('198.51.100.7', {})], signal)
+      await house.db.command(`DROP TABLE nfsen.${table} SYNC`)
       await insert({ sa: '192.0.2.1', da: '198.51.100.7' }, strict)
-      expect(await count('ioc_hits')).toBe(1)
+      expect(await house.count('ioc_hits')).toBe(1)
     },
   )
 
@@ -225,42 +182,42 @@ describe.skipIf(!hasEngine())('live matching', () => {
     'tipline_details_iocs',
     'tipline_gone_iocs',
   ])('stores flows when %s is gone, and matches again after the next sync', async (table) => {
-    await sink.apply([state('198.51.100.7', {})], signal)
-    await db.command(`DROP TABLE nfsen.${table} SYNC`)
+    await house.sink.apply([state('198.51.100.7', {})], signal)
+    await house.db.command(`DROP TABLE nfsen.${table} SYNC`)
     await insert({ sa: '192.0.2.1', da: '198.51.100.7' })
-    expect(await count('flows')).toBe(1)
-    await sink.open(signal)
-    await sink.rebuild(inBatches([state('198.51.100.7', {})]), signal)
+    expect(await house.count('flows')).toBe(1)
+    await house.sink.open(signal)
+    await house.sink.rebuild(inBatches([state('198.51.100.7', {})]), signal)
     await insert({ sa: '192.0.2.2', da: '198.51.100.7' }, strict)
     expect(await hits()).toMatchObject([{ source_ip: '192.0.2.2' }])
   })
 
   it("takes the place of misp2ch's views, and keeps its names taken", async () => {
-    await sink.close()
-    await db.command('DROP DATABASE nfsen SYNC')
-    await createMisp2chTables(db)
-    await sink.open(signal)
-    await sink.rebuild(inBatches([state('198.51.100.7', { port: 443 })]), signal)
+    await house.sink.close()
+    await house.db.command('DROP DATABASE nfsen SYNC')
+    await createMisp2chTables(house.db)
+    await house.sink.open(signal)
+    await house.sink.rebuild(inBatches([state('198.51.100.7', { port: 443 })]), signal)
     await insert({ sa: '192.0.2.1', da: '198.51.100.7' })
-    expect(await count('ioc_hits')).toBe(1)
+    expect(await house.count('ioc_hits')).toBe(1)
     for (const name of ['ioc_hits_mv', 'ioc_hits_rev_mv']) {
-      await db.command(
+      await house.db.command(
         `CREATE MATERIALIZED VIEW IF NOT EXISTS nfsen.${name} TO nfsen.ioc_hits AS
          SELECT sa AS source_ip FROM nfsen.flows`,
       )
     }
     await insert({ sa: '192.0.2.2', da: '198.51.100.7' })
-    expect(await count('ioc_hits')).toBe(2)
+    expect(await house.count('ioc_hits')).toBe(2)
   })
 
   it('serves the older table of flows, whose protocol is a text', async () => {
-    await sink.close()
-    await db.command('DROP DATABASE nfsen SYNC')
-    await createMisp2chTables(db, FLOWS_OLD)
-    await sink.open(signal)
-    await sink.apply([state('198.51.100.7', { port: 443 })], signal)
+    await house.sink.close()
+    await house.db.command('DROP DATABASE nfsen SYNC')
+    await createMisp2chTables(house.db, FLOWS_OLD)
+    await house.sink.open(signal)
+    await house.sink.apply([state('198.51.100.7', { port: 443 })], signal)
     const flow = { sa: '192.0.2.1', da: '198.51.100.7' }
     await insert({ ...flow, pr: 'TCP' }, { ...flow, pr: 'ICMP' }, { ...flow, pr: '17' })
-    expect(await count('ioc_hits')).toBe(2)
+    expect(await house.count('ioc_hits')).toBe(2)
   })
 })
