@@ -179,6 +179,11 @@ export class LedgerBusy extends LedgerError {
   }
 }
 
+/** The store of hits can't be opened, read or written, or is newer than this tipline. */
+export class HitsError extends TiplineError {
+  readonly exitStatus = EXIT.outside
+}
+
 /** A file of logs, or stdin, can't be read to its end. */
 export class InputError extends TiplineError {
   readonly exitStatus = EXIT.outside

@@ -1,69 +1,120 @@
-/** `tipline hits`: what flows met. */
-import { openClickHouse, tablesOf } from '../clickhouse/open.js'
+/** `tipline hits`: what flows and log lines met. */
 import { EXIT, UsageError } from '../errors.js'
-import { type FlowHit, readHits } from '../hits/read.js'
-import { readIp } from '../indicators/ip.js'
+import { hitDocument } from '../hits/document.js'
+import type { Hit, HitKind } from '../hits/hit.js'
+import { type HitQuery, readHits } from '../hits/read.js'
+import type { HitStores } from '../hits/stores.js'
 import { printable } from '../log.js'
 import { parseDuration } from '../policy/duration.js'
 import type { Context } from './context.js'
-import { openBase } from './wiring.js'
+import { withHits } from './hit-stores.js'
 
 export interface HitsOptions {
   readonly since?: string
+  readonly until?: string
   readonly value?: string
   readonly event?: string
+  readonly source?: string
+  readonly label?: string
+  readonly kind?: HitKind
   readonly limit?: string
 }
 
 /** Nothing found is exit status 1. */
 export async function hitsCommand(context: Context, options: HitsOptions): Promise<number> {
-  const { config, log } = await openBase(context)
-  const settings = config.sinks.clickhouse
-  if (!settings) {
-    const hint = 'add `clickhouse: {}` under `sinks` for the embedded one'
-    throw new UsageError({ what: 'the config has no ClickHouse', hint })
-  }
-  const filter = filterOf(options, context.now())
-  const { signal } = context
-  const db = await openClickHouse(settings, { dataDir: config.dataDir, log, signal })
-  try {
-    let count = 0
-    for await (const hit of readHits(db, tablesOf(settings).hits, filter, signal)) {
-      count += 1
-      if (context.out.json) context.out.text(printable(JSON.stringify(hit)))
+  const query = queryOf(options, context.now())
+  const count = await withHits(context, async (stores) => {
+    let told = 0
+    for await (const hit of hitsUpTo(stores, query, context.signal)) {
+      told += 1
+      if (context.out.json) context.out.text(printable(JSON.stringify(hitDocument(hit))))
       else context.out.lines([lineOf(hit)])
     }
-    if (count === 0) context.out.lines(['No hits.'])
-    return count > 0 ? EXIT.done : EXIT.nothing
-  } finally {
-    await db.close()
+    return told
+  })
+  if (count === 0) context.out.lines(['No hits.'])
+  return count > 0 ? EXIT.done : EXIT.nothing
+}
+
+const PAGE = 1000
+
+/** Page by page, so that a large answer needs no large memory. */
+async function* hitsUpTo(
+  stores: HitStores,
+  query: HitQuery,
+  signal: AbortSignal,
+): AsyncGenerator<Hit> {
+  let cursor: string | undefined
+  for (let left = query.limit; left > 0; left -= PAGE) {
+    const page = await readHits(stores, { ...query, cursor, limit: Math.min(left, PAGE) }, signal)
+    yield* page.hits
+    if (page.next === null) return
+    cursor = page.next
   }
 }
 
-function filterOf({ since = '24h', value, event, limit = '1000' }: HitsOptions, now: number) {
-  const ago = parseDuration(since)
-  if (ago === null) {
-    throw new UsageError({ what: '--since is no duration', hint: 'such as 30m, 24h or 7d' })
-  }
+function queryOf(options: HitsOptions, now: number): HitQuery {
+  const { since = '24h', until, limit = '1000', value, event, source, label, kind } = options
   if (!/^[1-9]\d{0,8}$/.test(limit)) {
     throw new UsageError({ what: '--limit is no number', hint: 'such as 1000' })
   }
   return {
-    since: Math.max(now - ago, 0),
-    value: value === undefined ? null : (readIp(value) ?? value),
-    event: event ?? null,
+    since: timeOf('--since', since, now),
+    ...(until !== undefined && { until: timeOf('--until', until, now) }),
+    value,
+    event,
+    source,
+    label,
+    kind,
     limit: Number(limit),
   }
 }
 
-function lineOf(hit: FlowHit): string {
-  const when = new Date(hit.ts * 1000).toISOString().slice(0, 19).replace('T', ' ')
-  const arrow = hit.role === 'inbound' ? '<-' : '->'
+/** Epoch milliseconds, of a duration before now or of a date. */
+function timeOf(option: string, text: string, now: number): number {
+  const ago = parseDuration(text)
+  if (ago !== null) return Math.max(now - ago, 0) * 1000
+  const at = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d)?)?$/.test(text) ? Date.parse(text) : NaN
+  if (!Number.isNaN(at)) return at
+  throw new UsageError({
+    what: `${option} is neither a duration nor a date`,
+    hint: 'such as 30m, 24h, 7d, 2026-11-21 or 2026-11-21T14:00Z',
+  })
+}
+
+function lineOf(hit: Hit): string {
+  const when = new Date(hit.first).toISOString().slice(0, 19).replace('T', ' ')
+  const { event, indicator } = hit
+  const marks = [
+    ...(hit.way === 'backscan' ? ['backscan'] : []),
+    ...(hit.stale ? ['no longer served'] : []),
+    ...(hit.falsePositive ? ['false positive'] : []),
+  ]
   const parts = [
-    `${when}  ${hit.source_ip} ${arrow} ${hit.destination_ip} port ${hit.dp}`,
-    `${hit.pkt} packets, ${hit.byt} bytes`,
-    ...(hit.answered === 'no' ? ['unanswered'] : []),
-    `${hit.kind || hit.type} of event ${hit.event_id || hit.event_uuid}: ${hit.info}`,
+    when,
+    ...(hit.flow ? flowWords(hit) : lineWords(hit)),
+    `${indicator.kind} of event ${event.id || event.uuid} of ${event.source}: ${event.info}`,
+    ...(marks.length > 0 ? [`(${marks.join(', ')})`] : []),
+    hit.id,
   ]
   return printable(parts.join('  '))
+}
+
+function flowWords({ inside, observable, flow, role, answered, label }: Hit): string[] {
+  const arrow = role === 'inbound' ? '<-' : '->'
+  return [
+    `${inside?.address} ${arrow} ${observable} port ${flow!.port}`,
+    `${flow!.packets} packets, ${flow!.bytes} bytes`,
+    ...(answered === 'no' ? ['unanswered'] : []),
+    ...(label === '' ? [] : [label]),
+  ]
+}
+
+function lineWords({ field, observable, indicator, inside, label }: Hit): string[] {
+  const met = indicator.value === observable ? '' : ` met ${indicator.value}`
+  return [
+    `${field} ${observable}${met}`,
+    ...(inside ? [`from ${inside.address}`] : []),
+    ...(label === '' ? [] : [label]),
+  ]
 }

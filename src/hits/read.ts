@@ -1,62 +1,69 @@
-/** Hits of flows, read back from ClickHouse. */
-import type { ClickHouse } from '../clickhouse/client.js'
-import { quoted, type TableName } from '../clickhouse/names.js'
+/** Hits of flows and of log lines, read as one list. */
+import { cursorOf, type HitFilter, isBefore, parseId, placeOf } from './filter.js'
+import { flowRows, flowRowsById } from './flow-hits.js'
+import type { Hit } from './hit.js'
+import { logRowById, logRows } from './log-hits.js'
+import type { HitStores } from './stores.js'
+import { Teller } from './tell.js'
 
-export interface FlowHit {
-  /** Epoch seconds. */
-  readonly ts: number
-  readonly te: number
-  /** Always the inside talker. */
-  readonly source_ip: string
-  readonly destination_ip: string
-  readonly dp: number
-  /** 1: the flow's own source was the indicator. */
-  readonly reverse: number
-  readonly pkt: string
-  readonly byt: string
-  readonly role: string
-  readonly answered: string
-  readonly kind: string
-  readonly type: string
-  readonly via: string
-  readonly flowsrc: string
-  readonly misp: string
-  readonly event_id: number
-  readonly event_uuid: string
-  readonly attribute_uuid: string
-  readonly info: string
-}
-
-export interface HitFilter {
-  /** Epoch seconds. */
-  readonly since: number
-  readonly value: string | null
-  readonly event: string | null
+export interface HitQuery extends HitFilter {
+  /** At most so many, from 1. */
   readonly limit: number
+  /** The `next` of the page before; absent: the newest hits. */
+  readonly cursor?: string | undefined
 }
 
-/** Newest first, each once, also where a merge has not yet put doubles together. @throws ClickHouseError */
-export async function* readHits(
-  db: ClickHouse,
-  hits: TableName,
-  { since, value, event, limit }: HitFilter,
+export interface HitPage {
+  /** Newest first. */
+  readonly hits: readonly Hit[]
+  /** Where the next page begins; null: this is the last one. */
+  readonly next: string | null
+}
+
+/**
+ * A page of hits. New ones that come meanwhile stand before the first page, and shift nothing.
+ * @throws ClickHouseError, HitsError; UsageError where the cursor is none
+ */
+export async function readHits(
+  stores: HitStores,
+  { limit, cursor, ...filter }: HitQuery,
   signal: AbortSignal,
-): AsyncGenerator<FlowHit> {
-  const conditions = [
-    'ts >= toDateTime({since:UInt32})',
-    ...(value === null ? [] : ['{value:String} IN (source_ip, destination_ip)']),
-    ...(event === null ? [] : ['{event:String} IN (toString(id), event_uuid)']),
-  ]
-  // misp2ch's own hits have no number of ours.
-  const once = 'LIMIT 1 BY ts, te, source_ip, destination_ip, dp, pkt, byt, reverse, attr_uuid, hit'
-  yield* db.stream<FlowHit>(
-    `SELECT toUnixTimestamp(ts) AS ts, toUnixTimestamp(te) AS te, source_ip, destination_ip, dp,
-       reverse, pkt, byt, role, answered, kind, type, via, flowsrc, misp, id AS event_id, event_uuid,
-       attr_uuid AS attribute_uuid, info
-     FROM (
-       SELECT * FROM ${quoted(hits)} WHERE ${conditions.join(' AND ')}
-       ORDER BY ts DESC, source_ip, attr_uuid ${once} LIMIT {limit:UInt32}
-     ) AS h ORDER BY h.ts DESC, source_ip, attr_uuid`,
-    { params: { since, value: value ?? '', event: event ?? '', limit }, signal },
-  )
+): Promise<HitPage> {
+  const after = cursor === undefined ? null : placeOf(cursor)
+  const asked = { filter, after, limit: limit + 1 }
+  const teller = new Teller(stores)
+  const logs = filter.kind === 'flow' ? [] : logRows(stores.db, asked)
+  const flows = filter.kind === 'log' ? [] : await flowsOf(stores, asked, signal)
+  const found = [...flows.map((row) => teller.flow(row)), ...logs.map((row) => teller.log(row))]
+  found.sort((one, other) => (isBefore(one, other) ? -1 : 1))
+  const hits = found.slice(0, limit)
+  return { hits, next: found.length > limit ? cursorOf(hits.at(-1)!) : null }
+}
+
+async function flowsOf(
+  { flows }: HitStores,
+  asked: Parameters<typeof flowRows>[1],
+  signal: AbortSignal,
+) {
+  if (flows === null) return []
+  return await flowRows({ db: await flows.open(), table: flows.hits, signal }, asked)
+}
+
+/** null: there is none of this id (any more). @throws ClickHouseError, HitsError */
+export async function readHit(
+  stores: HitStores,
+  id: string,
+  signal: AbortSignal,
+): Promise<Hit | null> {
+  const parsed = parseId(id)
+  if (parsed === null) return null
+  const teller = new Teller(stores)
+  if (parsed.kind === 'log') {
+    const row = logRowById(stores.db, parsed.hex)
+    return row && teller.log(row)
+  }
+  if (stores.flows === null) return null
+  const asked = { db: await stores.flows.open(), table: stores.flows.hits, signal }
+  const [row] = await flowRowsById(asked, [BigInt(`0x${parsed.hex}`).toString()])
+  return row === undefined ? null : teller.flow(row)
 }

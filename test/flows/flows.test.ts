@@ -126,12 +126,25 @@ describe.skipIf(!hasEngine() || !hasNfdump())('flows', () => {
     const told = hits.stdout
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line) as { ts: number; info: string })
-    const scanner = { source_ip: '192.0.2.2', destination_ip: '198.51.100.7', dp: 4000, reverse: 1 }
-    expect(told.toSorted((a, b) => b.ts - a.ts || (a.info < b.info ? -1 : 1))).toMatchObject([
-      { ...scanner, info: 'Phishing kit' },
-      { ...scanner, info: 'Scanner' },
-      { source_ip: '192.0.2.1', destination_ip: '203.0.113.9', dp: 8443, reverse: 0 },
+      .map((line) => JSON.parse(line) as { first: string; event: { info: string } })
+    const scanner = {
+      inside: { address: '192.0.2.2' },
+      observable: '198.51.100.7',
+      field: 'source.ip',
+      flow: { port: 4000 },
+    }
+    const byEvent = told.toSorted((a, b) => (a.event.info < b.event.info ? -1 : 1))
+    expect(
+      byEvent.toSorted((a, b) => (a.first < b.first ? 1 : a.first > b.first ? -1 : 0)),
+    ).toMatchObject([
+      { ...scanner, event: { info: 'Phishing kit' } },
+      { ...scanner, event: { info: 'Scanner' } },
+      {
+        inside: { address: '192.0.2.1' },
+        observable: '203.0.113.9',
+        field: 'destination.ip',
+        flow: { port: 8443 },
+      },
     ])
     expect((await site.run(['hits', '--value', '192.0.2.200'])).status).toBe(1)
   })

@@ -49,6 +49,10 @@ const CLASSES: Record<Concrete, Words> = {
     when: 'A sink took everything but the items named, which are set aside with the reason.',
     next: 'Usually nothing; `tipline status` shows how many.',
   },
+  HitsError: {
+    when: 'The store of hits in the data folder (`hits.db`) can not be opened, read or written.',
+    next: 'Read the hint. Logs are enriched all the same; what could not be recorded is counted.',
+  },
   InputError: {
     when: 'A packed file of logs, or what came on stdin, is damaged or was cut off.',
     next: 'What came before the damage has been written; get the file again.',

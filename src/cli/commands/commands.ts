@@ -1,7 +1,8 @@
 /** Every command's words and options, with examples; help, completion and reference are made of it. */
 import type { Command } from 'commander'
 import type { Execute } from '../context.js'
-import { addBackscan, addFlows, addHits } from './flows.js'
+import { addBackscan, addFlows } from './flows.js'
+import { addHits } from './hits.js'
 import { addHold, addHolds, addRelease } from './holds.js'
 import { addDoctor, addExplain, addLookup, addStatus } from './knowledge.js'
 import { addEnrich } from './logs.js'
@@ -18,6 +19,7 @@ export function addCommands(program: Command, execute: Execute): void {
   program.commandsGroup('Flows:')
   addFlows(program, execute)
   addBackscan(program, execute)
+  program.commandsGroup('Hits:')
   addHits(program, execute)
   program.commandsGroup('What is known:')
   addLookup(program, execute)

@@ -1,8 +1,7 @@
-/** The commands that look at flows and tell what they met. */
+/** The commands that look at flows. */
 import type { Command } from 'commander'
 import type { BackscanOptions } from '../backscan.js'
 import type { CommonOptions, Execute } from '../context.js'
-import type { HitsOptions } from '../hits.js'
 import { common } from './options.js'
 
 export function addFlows(program: Command, execute: Execute): void {
@@ -58,25 +57,5 @@ export function addBackscan(program: Command, execute: Execute): void {
   common(command, [
     ['tipline backscan --since 30d', ''],
     ['tipline backscan --since 90d --indicator 198.51.100.7', ''],
-  ])
-}
-
-export function addHits(program: Command, execute: Execute): void {
-  const command = program
-    .command('hits')
-    .summary('tell what flows met')
-    .description('Tells the hits of flows, the newest first. With --json one hit a line.')
-    .option('--since <duration>', 'how far back, e.g. 24h or 7d', '24h')
-    .option('--value <address>', 'only hits of this address, indicator or inside')
-    .option('--event <id>', 'only hits of this event, by its number or uuid')
-    .option('--limit <number>', 'at most so many', '1000')
-    .action((options: CommonOptions & HitsOptions) =>
-      execute(options, async (context) =>
-        (await import('../hits.js')).hitsCommand(context, options),
-      ),
-    )
-  common(command, [
-    ['tipline hits --since 7d', ''],
-    ['tipline hits --value 198.51.100.7 --json', ''],
   ])
 }

@@ -1,0 +1,79 @@
+/**
+ * The tables of `hits.db`, as numbered migrations: hits of log lines, marks, how far each follower has
+ * got, and the queues of what is told to others. A part of this room that needs tables appends a
+ * migration here. `docs/spec/hits.md` says what always holds of them. Times are epoch milliseconds.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+CREATE TABLE met (                     -- an attribute as it was when it was met
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,                  -- of the indicator
+  value TEXT NOT NULL,
+  uuid TEXT NOT NULL,
+  type TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  event_uuid TEXT NOT NULL,
+  event_info TEXT NOT NULL,
+  source TEXT NOT NULL,
+  tlp TEXT NOT NULL,                   -- '': no tag said anything
+  UNIQUE (uuid, value, kind, source, type, event_id, event_uuid, event_info, tlp)
+) STRICT;
+CREATE INDEX met_value ON met (value);
+CREATE INDEX met_event_id ON met (event_id);
+CREATE INDEX met_event_uuid ON met (event_uuid);
+
+CREATE TABLE line (                    -- a log line that hit
+  id INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE,         -- of its bytes
+  recorded INTEGER NOT NULL,
+  way TEXT NOT NULL,
+  label TEXT NOT NULL,
+  inside TEXT,                         -- address of ours; NULL: not known
+  network TEXT
+) STRICT;
+CREATE INDEX line_recorded ON line (recorded);
+
+CREATE TABLE observed (                -- what was looked up in it
+  line INTEGER NOT NULL REFERENCES line,
+  field TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (line, field, value)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX observed_value ON observed (value);
+
+CREATE TABLE hit (
+  row INTEGER PRIMARY KEY AUTOINCREMENT, -- grows in the order in which hits become visible
+  id BLOB NOT NULL UNIQUE,
+  at INTEGER NOT NULL,                 -- the line's own time
+  line INTEGER NOT NULL REFERENCES line,
+  field TEXT NOT NULL,
+  observable TEXT NOT NULL,
+  met INTEGER NOT NULL REFERENCES met
+) STRICT;
+CREATE INDEX hit_at ON hit (at, id);
+CREATE INDEX hit_line ON hit (line);
+CREATE INDEX hit_met ON hit (met);
+
+CREATE TABLE mark (                    -- hits, of either kind, that somebody called false
+  hit TEXT PRIMARY KEY,
+  at INTEGER NOT NULL,
+  by TEXT NOT NULL,
+  why TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE follower (                -- who is told of new hits, and how far
+  name TEXT PRIMARY KEY,
+  log_row INTEGER NOT NULL,            -- hits of lines up to this one
+  flow_from INTEGER NOT NULL,          -- hits of flows written after this: ClickHouse's clock, seconds
+  flow_at INTEGER NOT NULL             -- the newest of them that was told
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE told (                    -- hits of flows that a follower has got and might see again
+  follower TEXT NOT NULL,
+  hit TEXT NOT NULL,
+  at INTEGER NOT NULL,                 -- when ClickHouse wrote it, seconds
+  PRIMARY KEY (follower, hit)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX told_at ON told (follower, at);
+`,
+]
