@@ -7,40 +7,15 @@ import { MATCHABLE_TYPES } from '../indicators/types.js'
 import { type State, StateReader } from '../ledger/changes.js'
 import { openForReading } from '../ledger/database.js'
 import { silentLogger } from '../log.js'
+import type { Beside, PresentVerdict, SinkCheck } from '../match/documents.js'
 import type { Knowledge } from '../match/explain.js'
 import { Metrics } from '../metrics.js'
-import type { Held, Policy } from '../policy/policy.js'
+import type { Policy } from '../policy/policy.js'
 import type { Subject } from '../policy/subject.js'
 import type { Sink } from '../sinks/sink.js'
 import type { Context } from './context.js'
 import { offlinePolicy } from './offline-policy.js'
 import { openSinks } from './wiring.js'
-
-export interface Beside {
-  /** Where events are looked at, by source. */
-  readonly links: ReadonlyMap<string, string>
-  readonly sinks: readonly string[]
-  /** Empty unless asked for. */
-  readonly checks: readonly SinkCheck[]
-  readonly verdicts: readonly PresentVerdict[]
-}
-
-export interface SinkCheck {
-  readonly sink: string
-  readonly space: string
-  readonly value: string
-  readonly verdict: 'right' | 'missing' | 'different' | 'unreachable'
-  readonly what: string | null
-}
-
-/** What the policy in the config says now, where that is not what is in force. */
-export interface PresentVerdict {
-  readonly space: string
-  readonly value: string
-  /** null: no source has it; this is what would be if one had, without a tag and seen today. */
-  readonly attribute: string | null
-  readonly held: Held | null
-}
 
 interface Asked {
   readonly value: string

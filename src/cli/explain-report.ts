@@ -2,103 +2,20 @@
 import { indicatorOf } from '../indicators/indicator.js'
 import type { Interval, KnownCarrier, SetAside } from '../ledger/knowledge.js'
 import { printable } from '../log.js'
-import type { Explained, Knowledge } from '../match/explain.js'
+import {
+  type Explanation,
+  linkOf,
+  type PresentVerdict,
+  type SinkCheck,
+  sinksOf,
+} from '../match/documents.js'
+import type { Explained } from '../match/explain.js'
 import type { Found } from '../match/lookup.js'
 import type { Context } from './context.js'
-import type { Beside, PresentVerdict, SinkCheck } from './explain-config.js'
-import { holdDocument, holdLine } from './hold-words.js'
+import { holdLine } from './hold-words.js'
 import { stateWord, viaWord } from './lookup.js'
 import type { Output } from './output.js'
-import { setAsideDocument } from './set-aside.js'
-import { count, iso, moment } from './words.js'
-
-export interface Explanation {
-  readonly knowledge: Knowledge
-  /** null: there was no config. */
-  readonly beside: Beside | null
-}
-
-export function explainDocument({ knowledge, beside }: Explanation): object {
-  const { value, state, found, setAside, holds } = knowledge
-  return {
-    value,
-    state,
-    indicators: found.map((each) => indicatorDocument(each, { knowledge, beside })),
-    set_aside: setAside.map(setAsideDocument),
-    holds: holds.map(holdDocument),
-    policy_now: (beside?.verdicts ?? []).map(verdictDocument),
-    sink_checks: beside?.checks ?? [],
-  }
-}
-
-function indicatorDocument(found: Explained, explanation: Explanation): object {
-  const { via, state, indicator } = found
-  const { port, knownSince, liveSince, carriers, history } = indicator
-  return {
-    ...indicatorOf(indicator),
-    ...(port > 0 && { port }),
-    via,
-    state,
-    known_since: iso(knownSince),
-    live_since: iso(liveSince),
-    carriers: carriers.map((carrier) => carrierDocument(carrier, explanation)),
-    history: history.map(({ from, until, why, detail }) => ({
-      from: iso(from),
-      until: iso(until),
-      why,
-      last_carried_by: detail,
-    })),
-    sinks: sinksOf(found, explanation),
-  }
-}
-
-function carrierDocument(carrier: KnownCarrier, { beside }: Explanation): object {
-  return {
-    source: carrier.source,
-    source_in_config: carrier.sourceInConfig,
-    event: carrier.eventId,
-    event_uuid: carrier.eventUuid,
-    event_info: carrier.eventInfo,
-    event_published: carrier.published,
-    link: linkOf(carrier, beside),
-    organisation: carrier.orgc,
-    attribute_uuid: carrier.attributeUuid,
-    type: carrier.type,
-    raw_value: carrier.rawValue,
-    tags: carrier.tags,
-    labels: carrier.labels,
-    since: iso(carrier.since),
-    timestamp: iso(carrier.timestamp),
-    first_seen: iso(carrier.firstSeen),
-    last_seen: iso(carrier.lastSeen),
-    held: carrier.held,
-  }
-}
-
-function verdictDocument({ space, value, attribute, held }: PresentVerdict): object {
-  return { space, value, attribute_uuid: attribute, served: held === null, held }
-}
-
-interface SinkState {
-  readonly name: string
-  /** `behind`: the sink has not got to the last change of this indicator yet. */
-  readonly state: 'current' | 'behind' | 'never shipped'
-}
-
-function sinksOf({ lastChange }: Explained, { knowledge, beside }: Explanation): SinkState[] {
-  const { cursors } = knowledge
-  const names = beside?.sinks ?? cursors.map(({ sink }) => sink)
-  return names.map((name) => {
-    const cursor = cursors.find(({ sink }) => sink === name)
-    if (!cursor) return { name, state: 'never shipped' }
-    return { name, state: cursor.seq >= lastChange ? 'current' : 'behind' }
-  })
-}
-
-function linkOf({ source, eventId, eventUuid }: KnownCarrier, beside: Beside | null) {
-  const root = beside?.links.get(source)
-  return root === undefined ? null : `${root}/events/view/${eventId || eventUuid}`
-}
+import { count, moment } from './words.js'
 
 export function explainLines(explanation: Explanation, context: Context): string[] {
   const { knowledge, beside } = explanation

@@ -1,10 +1,11 @@
 /** `tipline explain`: all that is known of a value. */
 import { EXIT } from '../errors.js'
+import { type Explanation, explainDocument } from '../match/documents.js'
 import { explain } from '../match/explain.js'
 import type { Context } from './context.js'
 import { readingLedger } from './data-folder.js'
 import { beside } from './explain-config.js'
-import { type Explanation, explainDocument, explainLines } from './explain-report.js'
+import { explainLines } from './explain-report.js'
 
 export interface ExplainOptions {
   readonly value: string

@@ -1,11 +1,12 @@
 /** `tipline hold`: the kill switch. */
 import { UsageError } from '../errors.js'
+import { holdDocument } from '../ledger/documents.js'
 import type { Hold } from '../ledger/holds.js'
 import { parseDuration } from '../policy/duration.js'
 import type { Context } from './context.js'
 import { effectLines, statusOfEffects, takeEffect } from './effect.js'
 import { authorOf, type Named, resolveNamed } from './hold-target.js'
-import { holdDocument, holdLine } from './hold-words.js'
+import { holdLine } from './hold-words.js'
 import { withShipping } from './wiring.js'
 
 export interface HoldOptions {

@@ -1,10 +1,11 @@
 /** `tipline holds`: the holds by hand. */
 import { EXIT } from '../errors.js'
+import { holdDocument } from '../ledger/documents.js'
 import { activeHolds, allHolds, type Hold } from '../ledger/holds.js'
 import { printable } from '../log.js'
 import type { Context } from './context.js'
 import { readingLedger } from './data-folder.js'
-import { holdDocument, holdLine } from './hold-words.js'
+import { holdLine } from './hold-words.js'
 import { moment } from './words.js'
 
 export async function holdsCommand(context: Context, options: { all?: boolean }): Promise<number> {

@@ -3,11 +3,12 @@ import { createInterface } from 'node:readline'
 import { EXIT, UsageError } from '../errors.js'
 import { indicatorOf } from '../indicators/indicator.js'
 import { printable } from '../log.js'
+import { lookupDocument } from '../match/documents.js'
 import { type Found, type Lookup, liveNetLengths, lookup } from '../match/lookup.js'
 import type { Context } from './context.js'
 import { readingLedger } from './data-folder.js'
 import type { Output } from './output.js'
-import { count, iso, moment } from './words.js'
+import { count, moment } from './words.js'
 
 export async function lookupCommand(context: Context, given: readonly string[]): Promise<number> {
   const values = await valuesOf(given)
@@ -38,30 +39,6 @@ async function stdinLines(): Promise<string[]> {
     if (line.trim() !== '') lines.push(line.trim())
   }
   return lines
-}
-
-export function lookupDocument({ value, state, found }: Lookup): object {
-  return {
-    value,
-    found: state === 'live',
-    state,
-    indicators: found.map(({ via, state, indicator }) => ({
-      ...indicatorOf(indicator),
-      ...(indicator.port > 0 && { port: indicator.port }),
-      via,
-      state,
-      since: iso(indicator.liveSince),
-      events: indicator.carriers.map((carrier) => ({
-        source: carrier.source,
-        id: carrier.eventId,
-        uuid: carrier.eventUuid,
-        info: carrier.eventInfo,
-        type: carrier.type,
-        tags: carrier.tags,
-        held: carrier.held,
-      })),
-    })),
-  }
 }
 
 const MOST_EVENTS = 5

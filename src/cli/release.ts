@@ -1,5 +1,6 @@
 /** `tipline release`: ends holds by hand. */
 import { EXIT, UsageError } from '../errors.js'
+import { holdDocument } from '../ledger/documents.js'
 import { activeHolds, type Hold, holdsOn } from '../ledger/holds.js'
 import type { Database } from '../ledger/sqlite.js'
 import { printable } from '../log.js'
@@ -7,7 +8,7 @@ import { liveNetLengths, lookup } from '../match/lookup.js'
 import type { Context } from './context.js'
 import { effectLines, statusOfEffects, takeEffect } from './effect.js'
 import { authorOf, resolveNamed } from './hold-target.js'
-import { holdDocument, holdLine } from './hold-words.js'
+import { holdLine } from './hold-words.js'
 import { stateWord } from './lookup.js'
 import { withShipping } from './wiring.js'
 

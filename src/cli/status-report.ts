@@ -1,36 +1,10 @@
 /** What `tipline status` says. */
 import type { Withheld } from '../ledger/sources.js'
 import { printable } from '../log.js'
+import type { SinkStatus, SourceStatus, Status } from '../sync/status.js'
 import type { Context } from './context.js'
-import { holdDocument, holdLine } from './hold-words.js'
-import type { SinkStatus, SourceStatus, Status } from './status-read.js'
-import { bytes, count, duration, iso, number, table } from './words.js'
-
-export function statusDocument(status: Status): object {
-  const { dataDir, ledger, sources, withheld, totals, sinks, holds, problems } = status
-  return {
-    ok: problems.length === 0,
-    problems,
-    data_dir: dataDir,
-    ledger,
-    sources: sources.map(sourceDocument),
-    withheld: withheld.map((entry) => ({ ...entry, at: iso(entry.at) })),
-    live: Object.fromEntries(Object.entries(totals.liveKeys).map(([s, { keys }]) => [s, keys])),
-    held: totals.held,
-    set_aside: totals.setAside,
-    sinks: sinks.map(sinkDocument),
-    holds: holds.map(holdDocument),
-  }
-}
-
-function sourceDocument({ name, inConfig, lastGood, events, attributes }: SourceStatus): object {
-  return { name, in_config: inConfig, last_good_sync: iso(lastGood), events, attributes }
-}
-
-function sinkDocument({ name, cursor, lag, setAside }: SinkStatus): object {
-  const at = cursor === null ? null : iso(cursor.at)
-  return { name, cursor: cursor?.seq ?? null, written_at: at, lag, set_aside: setAside }
-}
+import { holdLine } from './hold-words.js'
+import { bytes, count, duration, number, table } from './words.js'
 
 export function statusLines(status: Status, context: Context): string[] {
   const { out } = context

@@ -2,15 +2,15 @@
 import { loadConfig } from '../config/load.js'
 import { EXIT, UsageError } from '../errors.js'
 import { openForReading } from '../ledger/database.js'
+import { setAsideDocument } from '../ledger/documents.js'
 import { findAttribute, listSetAside } from '../ledger/knowledge.js'
 import { readWithheld, withheldItems } from '../ledger/sources.js'
 import type { Database } from '../ledger/sqlite.js'
 import { printable } from '../log.js'
+import { acceptCommand, readStatus } from '../sync/status.js'
+import { statusDocument } from '../sync/status-document.js'
 import type { Context } from './context.js'
-import { setAsideDocument } from './set-aside.js'
-import { readStatus } from './status-read.js'
-import { statusDocument, statusLines } from './status-report.js'
-import { acceptCommand } from './sync-report.js'
+import { statusLines } from './status-report.js'
 import { count, iso, table } from './words.js'
 
 export async function statusCommand(
@@ -23,7 +23,13 @@ export async function statusCommand(
   try {
     if (withheld !== undefined) return tellWithheld(context, db, withheld)
     if (setAside) return tellSetAside(context, db)
-    const status = readStatus(context, { db, config })
+    const status = readStatus(db, {
+      dataDir: config.dataDir,
+      sources: config.sources.map(({ name }) => name),
+      sinks: Object.keys(config.sinks),
+      now: context.now(),
+      configArgument: context.configArgument,
+    })
     context.out.answer(statusDocument(status), () => statusLines(status, context))
     return status.problems.length === 0 ? EXIT.done : EXIT.nothing
   } finally {
@@ -65,14 +71,14 @@ function tellWithheld(context: Context, db: Database, id: string): number {
     {
       ...entry,
       at: iso(entry.at),
-      accept_with: acceptCommand(entry, context),
+      accept_with: acceptCommand(entry, context.configArgument),
       listed: items.map(itemDocument),
     },
     () => [
       printable(`${id}: ${entry.kind} of ${entry.source ?? 'the policy'}: ${entry.why}`),
       ...table(items.map(itemRow), '  '),
       ...(entry.items > items.length ? [`  and ${count(entry.items - items.length, 'more')}`] : []),
-      `to let them through: ${acceptCommand(entry, context)}`,
+      `to let them through: ${acceptCommand(entry, context.configArgument)}`,
     ],
   )
   return EXIT.done

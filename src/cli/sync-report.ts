@@ -4,6 +4,7 @@ import type { Totals } from '../ledger/knowledge.js'
 import { printable } from '../log.js'
 import type { PullReport } from '../sync/pull.js'
 import type { ShipReport } from '../sync/ship.js'
+import { acceptCommand } from '../sync/status.js'
 import type { SourceReport, SyncReport } from '../sync/sync.js'
 import type { Context } from './context.js'
 import { count, number, table } from './words.js'
@@ -23,7 +24,10 @@ type Withheld = PullReport['withheld'][number]
 
 export function syncDocument(cycle: Cycle, context: Context): object {
   const { report, seconds, live, held } = cycle
-  const withheld = (entry: Withheld) => ({ ...entry, accept_with: acceptCommand(entry, context) })
+  const withheld = (entry: Withheld) => ({
+    ...entry,
+    accept_with: acceptCommand(entry, context.configArgument),
+  })
   return {
     status: STATUS_WORDS[report.status as keyof typeof STATUS_WORDS] ?? 'done',
     exit_status: report.status,
@@ -144,12 +148,8 @@ function withheldLines(entry: Withheld & { of: string }, context: Context): stri
   return [
     `WITHHELD ${entry.id}: ${entry.kind} of ${entry.of}: ${entry.why}`,
     `  to see them:        tipline status${context.configArgument} --withheld ${entry.id}`,
-    `  to let them through: ${acceptCommand(entry, context)}`,
+    `  to let them through: ${acceptCommand(entry, context.configArgument)}`,
   ]
-}
-
-export function acceptCommand({ id }: { id: string }, context: Context): string {
-  return `tipline sync${context.configArgument} --accept ${id}`
 }
 
 function setAsideOf(source: string, { setAside }: Cycle): number {

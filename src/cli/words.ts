@@ -17,10 +17,7 @@ export function moment(at: number): string {
   return `${new Date(at * 1000).toISOString().slice(0, 16).replace('T', ' ')}Z`
 }
 
-/** ISO 8601 for JSON; null stays null. */
-export function iso(at: number | null): string | null {
-  return at === null || Math.abs(at) > 8.64e12 ? null : new Date(at * 1000).toISOString()
-}
+export { iso } from '../time.js'
 
 const UNITS = [
   ['day', 86_400],

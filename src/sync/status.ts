@@ -1,5 +1,4 @@
-/** The state of the ledger, and what of it needs a hand. */
-import type { LoadedConfig } from '../config/load.js'
+/** How fresh everything is, what is live, held, set aside and withheld, and what needs a hand. */
 import { headSeq, readCursors, readSinkAside } from '../ledger/changes.js'
 import { ledgerId } from '../ledger/database.js'
 import { sizeOf } from '../ledger/examine.js'
@@ -7,9 +6,7 @@ import { activeHolds, type Hold } from '../ledger/holds.js'
 import { type Totals, totals } from '../ledger/knowledge.js'
 import { readSources, readWithheld, type Withheld } from '../ledger/sources.js'
 import type { Database } from '../ledger/sqlite.js'
-import type { Context } from './context.js'
-import { acceptCommand } from './sync-report.js'
-import { count, iso } from './words.js'
+import { iso } from '../time.js'
 
 export interface SourceStatus {
   readonly name: string
@@ -18,6 +15,9 @@ export interface SourceStatus {
   readonly lastGood: number | null
   readonly events: number
   readonly attributes: number
+  readonly setAside: number
+  /** The guard withholds something of it. */
+  readonly frozen: boolean
 }
 
 export interface SinkStatus {
@@ -27,6 +27,12 @@ export interface SinkStatus {
   /** Changes that it has not got. */
   readonly lag: number
   readonly setAside: number
+}
+
+/** What needs a hand. */
+export interface Problem {
+  readonly what: string
+  readonly hint: string
 }
 
 export interface Status {
@@ -41,56 +47,65 @@ export interface Status {
   readonly problems: readonly Problem[]
 }
 
-/** What needs a hand. */
-export interface Problem {
-  readonly what: string
-  readonly hint: string
+export interface StatusOptions {
+  readonly dataDir: string
+  /** Names that the config has. */
+  readonly sources: readonly string[]
+  readonly sinks: readonly string[]
+  /** Epoch seconds. */
+  readonly now: number
+  /** Of commands that are proposed: ` -c FILE`, or nothing. */
+  readonly configArgument: string
 }
 
-export function readStatus(
-  context: Context,
-  { db, config }: { db: Database; config: LoadedConfig },
-): Status {
-  const now = context.now()
+export function readStatus(db: Database, options: StatusOptions): Status {
+  const { dataDir, now } = options
   const sums = totals(db)
-  const sources = sourcesOf(db, { config, totals: sums })
-  const sinks = sinksOf(db, Object.keys(config.sinks))
   const withheld = readWithheld(db)
+  const sources = sourcesOf(db, { configured: options.sources, totals: sums, withheld })
+  const sinks = sinksOf(db, options.sinks)
   return {
     now,
-    dataDir: config.dataDir,
-    ledger: { id: ledgerId(db), bytes: sizeOf(config.dataDir) },
+    dataDir,
+    ledger: { id: ledgerId(db), bytes: sizeOf(dataDir) },
     sources,
     withheld,
     totals: sums,
     sinks,
     holds: activeHolds(db),
     problems: [
-      ...sources.flatMap((source) => sourceProblem(source, { now, context })),
-      ...withheld.map((entry) => withheldProblem(entry, context)),
+      ...sources.flatMap((source) => sourceProblem(source, options)),
+      ...withheld.map((entry) => withheldProblem(entry, options)),
       ...sinks.flatMap((sink) => sinkProblem(sink, now)),
     ],
   }
 }
 
-function sourcesOf(
-  db: Database,
-  { config, totals }: { config: LoadedConfig; totals: Totals },
-): SourceStatus[] {
-  const configured = new Set(config.sources.map(({ name }) => name))
+interface Known {
+  readonly configured: readonly string[]
+  readonly totals: Totals
+  readonly withheld: readonly Withheld[]
+}
+
+function sourcesOf(db: Database, { configured, totals, withheld }: Known): SourceStatus[] {
   const known = readSources(db)
-  const fresh = [...configured].filter((name) => !known.some((row) => row.name === name))
-  return [...known.map(({ name, lastGood }) => ({ name, lastGood })), ...fresh.map(neverSeen)].map(
+  const fresh = configured.filter((name) => !known.some((row) => row.name === name))
+  return [...known, ...fresh.map((name) => ({ name, lastGood: null }))].map(
     ({ name, lastGood }) => {
       const { events = 0, attributes = 0 } =
         totals.sources.find((source) => source.name === name) ?? {}
-      return { name, lastGood, events, attributes, inConfig: configured.has(name) }
+      const aside = totals.setAside.filter(({ source }) => source === name)
+      return {
+        name,
+        lastGood,
+        events,
+        attributes,
+        setAside: aside.reduce((sum, { count }) => sum + count, 0),
+        frozen: withheld.some(({ source }) => source === name),
+        inConfig: configured.includes(name),
+      }
     },
   )
-}
-
-function neverSeen(name: string): { name: string; lastGood: null } {
-  return { name, lastGood: null }
 }
 
 const MOST_ASIDE = 100_000
@@ -117,27 +132,33 @@ const LAG_SECONDS = 5 * 60
 
 function sourceProblem(
   { name, lastGood, inConfig }: SourceStatus,
-  { now, context }: { now: number; context: Context },
+  { now, configArgument }: StatusOptions,
 ): Problem[] {
   if (!inConfig) {
     const what = `${name} is not in the config any more; what it brought is still served`
-    return [{ what, hint: `put it back, or: tipline forget${context.configArgument} ${name}` }]
+    return [{ what, hint: `put it back, or: tipline forget${configArgument} ${name}` }]
   }
-  const hint = `is the timer of \`tipline sync\` alive? Try: tipline sync${context.configArgument}`
+  const hint = `is the timer of \`tipline sync\` alive? Try: tipline sync${configArgument}`
   if (lastGood === null) return [{ what: `${name} has never been read`, hint }]
   if (now - lastGood <= STALE_SECONDS) return []
   return [{ what: `${name} was last read ${iso(lastGood)}`, hint }]
 }
 
-function withheldProblem(entry: Withheld, context: Context): Problem {
+function withheldProblem(entry: Withheld, { configArgument }: StatusOptions): Problem {
   const { id, source, kind, why } = entry
   const what = `the guard withholds ${kind} of ${source ?? 'the policy'} (${id}): ${why}`
-  return { what, hint: `if it is right: ${acceptCommand(entry, context)}` }
+  return { what, hint: `if it is right: ${acceptCommand(entry, configArgument)}` }
+}
+
+/** Lets through what is withheld under an id. `configArgument`: ` -c FILE`, or nothing. */
+export function acceptCommand({ id }: { id: string }, configArgument: string): string {
+  return `tipline sync${configArgument} --accept ${id}`
 }
 
 function sinkProblem({ name, cursor, lag }: SinkStatus, now: number): Problem[] {
   const hint = 'tipline doctor tells whether it can be reached; the next sync catches up'
   if (cursor === null) return [{ what: `nothing was ever written to ${name}`, hint }]
   if (lag === 0 || now - cursor.at < LAG_SECONDS) return []
-  return [{ what: `${name} is ${count(lag, 'change')} behind`, hint }]
+  const changes = lag === 1 ? '1 change' : `${lag.toLocaleString('en-US')} changes`
+  return [{ what: `${name} is ${changes} behind`, hint }]
 }
