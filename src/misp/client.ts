@@ -18,6 +18,7 @@ import {
   parseIndexRow,
   readText,
 } from './rows.js'
+import { Slots } from './slots.js'
 import { ElementSplitter } from './splitter.js'
 import { type MispClientOptions, openWire, type Wire } from './wire.js'
 
@@ -79,10 +80,13 @@ export interface MispClient {
 export function createMispClient(options: MispClientOptions): MispClient {
   const wire = openWire(options)
   const size = new PageSize(options.pageSize ?? PAGE_SIZE)
+  // A MISP that can not manage one page is not asked for two.
+  const slots = new Slots(() => (size.isShrunk ? 1 : (options.requests ?? 1)))
   return {
     eventIndex: (query, signal) => eventIndex(wire, query, signal),
     eventMeta: (ids, signal) => eventMeta(wire, ids, signal),
-    attributes: (query, pages, signal) => readAttributes({ wire, size, query, pages, signal }),
+    attributes: (query, pages, signal) =>
+      readAttributes({ wire, size, slots, query, pages, signal }),
     me: (signal) => me(wire, signal),
     version: (signal) => version(wire, signal),
     warninglists: (signal) => warninglists(wire, signal),

@@ -9,6 +9,7 @@ import { type Answer, ask, headerText } from './exchange.js'
 import { called } from './faults.js'
 import { asksForNothing, wireQuery } from './query.js'
 import { type AttributeRow, isRefusal, parseAttribute, type Refusal } from './rows.js'
+import type { Slots } from './slots.js'
 import { ElementSplitter } from './splitter.js'
 import type { Wire } from './wire.js'
 
@@ -24,6 +25,7 @@ export interface AttributeOptions {
 export interface Reading {
   readonly wire: Wire
   readonly size: PageSize
+  readonly slots: Slots
   readonly query: Readonly<Record<string, unknown>>
   readonly pages: AttributeOptions
   readonly signal: AbortSignal
@@ -44,10 +46,11 @@ export async function* readAttributes(
   const place = new Place(reading.pages.maxRows ?? Number.POSITIVE_INFINITY)
   for (;;) {
     let page = newPage(place, size)
-    const open = () => {
-      page = newPage(place, size)
-      return readPage(reading, page)
-    }
+    const open = () =>
+      inSlot(reading.slots, () => {
+        page = newPage(place, size)
+        return readPage(reading, page)
+      })
     const onRetry: typeof policy.onRetry = (event) => {
       if (isTooMuch(event.error)) size.shrink(page.limit)
       policy.onRetry?.(event)
@@ -56,6 +59,15 @@ export async function* readAttributes(
     if (isLast(reading, page)) return
     if (!place.advance(page, wire)) return
     size.succeed()
+  }
+}
+
+async function* inSlot<T>(slots: Slots, read: () => AsyncIterable<T>): AsyncGenerator<T> {
+  const giveBack = await slots.take()
+  try {
+    yield* read()
+  } finally {
+    giveBack()
   }
 }
 
@@ -73,6 +85,11 @@ export class PageSize {
 
   get current(): number {
     return this.#current
+  }
+
+  /** MISP could not manage a page, and has not managed enough of them since. */
+  get isShrunk(): boolean {
+    return this.#current < this.#wanted
   }
 
   /** A page of `failed` rows was too much: half at first, then a quarter, to be there before the tries end. */

@@ -96,6 +96,14 @@ export const mispSourceSettings = z
       .describe(
         'Attributes asked for at once. Made smaller by itself while the MISP can not manage.',
       ),
+    requests: z
+      .int()
+      .min(1)
+      .max(8)
+      .default(2)
+      .describe(
+        'Requests for attributes that may be under way at once in a large pull. One after the other while the MISP can not manage.',
+      ),
     timeout,
     filters: mispFilters.prefault({}).describe('Which attributes are taken.'),
     search: z

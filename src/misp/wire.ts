@@ -20,6 +20,8 @@ export interface MispClientOptions extends Patience {
   readonly metrics: Metrics
   readonly timeouts?: Partial<Timeouts>
   readonly pageSize?: number
+  /** Requests for attributes that may be under way at once; default: 1. */
+  readonly requests?: number
 }
 
 export interface Wire {

@@ -8,6 +8,7 @@ import type { Metrics } from '../metrics.js'
 import type { MispClient } from '../misp/client.js'
 import type { AttributeRow, EventMeta, IndexRow, Refusal } from '../misp/rows.js'
 import type { CompiledFilters } from './filters.js'
+import { inLanes } from './lanes.js'
 import type { Answer, ReadRequest, Source } from './source.js'
 
 export interface MispEventsOptions {
@@ -20,6 +21,8 @@ export interface MispEventsOptions {
   readonly publishedOnly: boolean
   /** Loads only what was changed or published since then; what is loaded stays. */
   readonly since: Since | null
+  /** Groups of events that are read at once. */
+  readonly requests: number
   readonly metrics: Metrics
 }
 
@@ -34,7 +37,7 @@ const SETTLE_SECONDS = 2
 /** Later than any clock may go wrong: this date comes from another MISP, not from an edit. */
 const FUTURE_SECONDS = 3600
 const EVENTS_A_LIST = 500
-const ROWS_A_LIST = 50_000
+const ROWS_A_GROUP = 20_000
 /** An event that moves all the time is taken as it is and read again next time. */
 const MOST_ROUNDS = 3
 /** What MISP may make of a deleted attribute (`Security.sanitise_attribute_on_delete`). */
@@ -161,15 +164,14 @@ class Reading {
 
   /** Reads these events whole; answers the ones that have to be read again. */
   async #readList(list: readonly Wanted[], last: boolean): Promise<Wanted[]> {
-    const { client } = this.#options
+    const { client, requests } = this.#options
     const { signal, stage } = this.#request
     const asked = new Set(list.map(({ uuid }) => uuid))
     const ids = list.map(({ id }) => id)
     const metas = (await client.eventMeta(ids, signal)).filter(({ uuid }) => asked.has(uuid))
     await stage.events(metas.map((meta) => this.#toStaged(meta)))
-    for (const group of this.#groups(metas.filter((meta) => this.#hasRows(meta)))) {
-      await this.#readRows(group)
-    }
+    const groups = this.#groups(metas.filter((meta) => this.#hasRows(meta)))
+    await inLanes(groups, { lanes: requests, signal }, (group, stop) => this.#readRows(group, stop))
     const unsteady = await this.#unsteady(metas)
     this.#done += metas.length
     this.#begun.clear()
@@ -210,7 +212,7 @@ class Reading {
     const groups: EventMeta[][] = []
     let rows = 0
     for (const meta of metas) {
-      if (groups.length === 0 || rows + meta.attributeCount > ROWS_A_LIST) {
+      if (groups.length === 0 || rows + meta.attributeCount > ROWS_A_GROUP) {
         groups.push([])
         rows = 0
       }
@@ -220,9 +222,9 @@ class Reading {
     return groups
   }
 
-  async #readRows(metas: readonly EventMeta[]): Promise<void> {
+  async #readRows(metas: readonly EventMeta[], signal: AbortSignal): Promise<void> {
     const { client } = this.#options
-    const { stage, signal } = this.#request
+    const { stage } = this.#request
     const refusals: Refusal[] = []
     const onRefused = (refusal: Refusal) => void refusals.push(refusal)
     // No filter on anything that can change while the pages are read: it would shift them.

@@ -45,6 +45,7 @@ export function openClient(
     key: settings.key ?? '',
     dispatcher,
     pageSize: settings.page_size,
+    requests: settings.requests,
     timeouts: timeouts(settings),
     ...deps,
   })
@@ -67,6 +68,7 @@ function openMisp(settings: MispSourceSettings, deps: SourceDeps): Source {
         filters: compileFilters({ toIds: filters.to_ids, tags: filters.tags ?? [] }),
         publishedOnly: filters.published === true,
         since: sinceOf(filters.since),
+        requests: settings.requests,
         metrics: deps.metrics,
       })
   return { ...source, close: () => dispatcher.close() }

@@ -188,6 +188,43 @@ describe('rows that can not be read', () => {
   })
 })
 
+describe('requests at once', () => {
+  /** Reads three times beside each other from a MISP that fails the first `failures` requests. */
+  async function mostAtOnce({ requests, failures }: { requests: number; failures: number }) {
+    let open = 0
+    let most = 0
+    let asked = 0
+    const server = await serve((request, response) => {
+      request.resume()
+      asked += 1
+      open += 1
+      // What comes after the failures shows what has been learned of them.
+      if (asked > failures) most = Math.max(most, open)
+      const status = asked > failures ? 200 : 500
+      setTimeout(() => {
+        open -= 1
+        response.writeHead(status, { 'content-type': 'application/json' })
+        response.end('{"response":{"Attribute":[]}}')
+      }, 20)
+    })
+    const test = clientFor(`http://127.0.0.1:${server.port}`, { pageSize: 1000, requests })
+    clients.push(test)
+    const reading = () => allRows(test.client.attributes({}, {}, NEVER))
+    await Promise.all([reading(), reading(), reading()])
+    await server.close()
+    return most
+  }
+
+  it('are no more than were asked for', async () => {
+    expect(await mostAtOnce({ requests: 1, failures: 0 })).toBe(1)
+    expect(await mostAtOnce({ requests: 2, failures: 0 })).toBe(2)
+  })
+
+  it('are one after the other where MISP could not manage a page', async () => {
+    expect(await mostAtOnce({ requests: 2, failures: 2 })).toBe(1)
+  })
+})
+
 describe('drifting pages', () => {
   it('lose nothing to soft deletions between them, when deleted rows are asked for too', async () => {
     misp.faults.next({ kind: 'drift', after: 1 })

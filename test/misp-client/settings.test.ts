@@ -12,6 +12,7 @@ describe('the settings of a MISP', () => {
       type: 'misp',
       ignore_cert_errors: false,
       page_size: 10_000,
+      requests: 2,
       timeout: '120s',
       filters: { published: true, to_ids: true },
       every: '60s',
