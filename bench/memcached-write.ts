@@ -98,7 +98,13 @@ export async function pump(socket: Socket, pieces: readonly Buffer[]): Promise<v
 async function openSink(port: number): Promise<Sink> {
   const settings = memcachedSettings.parse({ servers: [`127.0.0.1:${port}`], value: 'ids' })
   const clock = () => Math.floor(Date.now() / 1000)
-  const deps = { log: silentLogger(), metrics: new Metrics(), sourceCount: 1, clock }
+  const deps = {
+    log: silentLogger(),
+    metrics: new Metrics(),
+    sourceNames: ['main'],
+    dataDir: '',
+    clock,
+  }
   const sink = memcachedSink(settings, deps)
   await sink.open(new AbortController().signal)
   return sink

@@ -186,7 +186,8 @@ function sinkOn(count: number, placement: 'ring' | 'replicate' = 'ring'): Sink {
   return memcachedSink(settings, {
     log: silentLogger(),
     metrics: new Metrics(),
-    sourceCount: 1,
+    sourceNames: ['main'],
+    dataDir: '',
     clock,
   })
 }

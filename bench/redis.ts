@@ -140,7 +140,13 @@ async function openSink(): Promise<Sink> {
   await server.ask('FLUSHALL')
   const settings = redisSettings.parse({ url: server.url, value: 'ids' })
   const clock = () => Math.floor(Date.now() / 1000)
-  const deps = { log: silentLogger(), metrics: new Metrics(), sourceCount: 1, clock }
+  const deps = {
+    log: silentLogger(),
+    metrics: new Metrics(),
+    sourceNames: ['main'],
+    dataDir: '',
+    clock,
+  }
   const sink = redisSink(settings, deps)
   await sink.open(NEVER)
   return sink

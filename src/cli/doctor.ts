@@ -44,7 +44,7 @@ async function diagnoseSinks(
   context: Context,
   { config, ledgerId }: { config: LoadedConfig; ledgerId: string | undefined },
 ): Promise<Finding[]> {
-  const sinks = openSinks(context, { config, log: silentLogger(), metrics: new Metrics() })
+  const sinks = await openSinks(context, { config, log: silentLogger(), metrics: new Metrics() })
   if (sinks.length === 0) {
     const message = 'there is none in the config: a sync only fills the ledger'
     return [{ area: 'sinks', level: 'warn', message }]

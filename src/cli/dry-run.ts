@@ -62,7 +62,7 @@ async function compareAll(
   context: Context,
   { base, ledger }: { base: Base; ledger: Ledger },
 ): Promise<Compared[]> {
-  const sinks = openSinks(context, base)
+  const sinks = await openSinks(context, base)
   try {
     return await Promise.all(
       sinks.map((sink) => compareOne(sink, { ledger, signal: context.signal })),

@@ -92,7 +92,7 @@ async function checkSinks(
   config: LoadedConfig,
   { knowledge, dataDir }: Asked,
 ): Promise<SinkCheck[]> {
-  const sinks = openSinks(context, { config, log: silentLogger(), metrics: new Metrics() })
+  const sinks = await openSinks(context, { config, log: silentLogger(), metrics: new Metrics() })
   const keys = knowledge.found.map(({ indicator: { space, value } }) => ({ space, value }))
   const checks = await Promise.all(
     sinks.map((sink) => {

@@ -72,7 +72,7 @@ export async function withShipping<T>(
   return closing(async (later) => {
     const ledger = await openLedger(base.config.dataDir)
     later(() => ledger.close())
-    const sinks = openSinks(context, base)
+    const sinks = await openSinks(context, base)
     later(() => closeAll(sinks))
     return work({ ...base, ledger, sinks })
   })
@@ -97,18 +97,17 @@ export async function withSyncing<T>(
     const ledger = await opening
     const sources = config.sources.map((settings) => openSource(settings, { log, metrics }))
     later(() => closeAll(sources))
-    const sinks = openSinks(context, base)
+    const sinks = await openSinks(context, base)
     later(() => closeAll(sinks))
     return work({ ...base, ledger, deriver, sources, sinks })
   })
 }
 
 /** Connects nowhere yet. */
-export function openSinks(context: Context, { config, log, metrics }: Base): Sink[] {
+export function openSinks(context: Context, { config, log, metrics }: Base): Promise<Sink[]> {
   const deps = {
     log,
     metrics,
-    sourceCount: config.sources.length,
     sourceNames: config.sources.map(({ name }) => name),
     dataDir: config.dataDir,
     clock: () => context.now(),

@@ -1,20 +1,17 @@
 /** Every sink there is. A new one is a file or folder, a line here, and a test that calls the suite. */
 import { z } from 'zod'
 import { clickhouseSinkSettings } from './clickhouse/settings.js'
-import { clickhouseSink } from './clickhouse/sink.js'
 import { memcachedSettings } from './memcached/settings.js'
-import { memcachedSink } from './memcached/sink.js'
 import { redisSettings } from './redis/settings.js'
-import { redisSink } from './redis/sink.js'
 import type { Sink, SinkDeps } from './sink.js'
 
-/** `create` takes what the schema puts out; it connects nowhere yet. */
 interface SinkDriver<S extends z.ZodType> {
   /** One sentence for the reference of the config. */
   readonly about: string
   /** A setting whose name ends in `_file` names a file, relative to the config. */
   readonly settings: S
-  readonly create: (settings: z.output<S>, deps: SinkDeps) => Sink
+  /** Connects nowhere yet. The sink's code is loaded here: nobody waits for that of a sink he has not. */
+  readonly create: (settings: z.output<S>, deps: SinkDeps) => Promise<Sink>
 }
 
 /** By the name under `sinks` in the config, which is also the sink's own. */
@@ -22,10 +19,16 @@ export const SINKS = {
   clickhouse: driver(
     'A ClickHouse, embedded or a server, where flows are matched.',
     clickhouseSinkSettings,
-    clickhouseSink,
+    async (settings, deps) => (await import('./clickhouse/sink.js')).clickhouseSink(settings, deps),
   ),
-  memcached: driver('A memcached, read by Logstash.', memcachedSettings, memcachedSink),
-  redis: driver('A Redis, with the keys and values of memcached.', redisSettings, redisSink),
+  memcached: driver('A memcached, read by Logstash.', memcachedSettings, async (settings, deps) =>
+    (await import('./memcached/sink.js')).memcachedSink(settings, deps),
+  ),
+  redis: driver(
+    'A Redis, with the keys and values of memcached.',
+    redisSettings,
+    async (settings, deps) => (await import('./redis/sink.js')).redisSink(settings, deps),
+  ),
 } as const
 
 type SinkName = keyof typeof SINKS
@@ -43,12 +46,15 @@ export const sinksSettings = z.strictObject(
 export type SinksSettings = z.output<typeof sinksSettings>
 
 /** Those that the config has. They connect nowhere yet. */
-export function createSinks(settings: SinksSettings, deps: SinkDeps): Sink[] {
-  return Object.entries(settings).flatMap(([name, given]) => {
-    // Each takes its own settings only; which these are the schema has seen to.
-    const create: (settings: never, deps: SinkDeps) => Sink = SINKS[name as SinkName].create
-    return given === undefined ? [] : [create(given as never, deps)]
-  })
+export async function createSinks(settings: SinksSettings, deps: SinkDeps): Promise<Sink[]> {
+  const wanted = Object.entries(settings).filter(([, given]) => given !== undefined)
+  return Promise.all(
+    wanted.map(([name, given]) => {
+      // Each takes its own settings only; which these are the schema has seen to.
+      const { create } = SINKS[name as SinkName] as SinkDriver<z.ZodType>
+      return create(given, deps)
+    }),
+  )
 }
 
 function driver<S extends z.ZodType>(

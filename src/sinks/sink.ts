@@ -105,12 +105,13 @@ export interface Asker {
 export interface SinkDeps {
   readonly log: Logger
   readonly metrics: Metrics
-  /** How many sources the config has: with several, a value also names its source. */
-  readonly sourceCount: number
-  /** Names of the sources in the config. Sinks of rows take away no other source's rows. */
-  readonly sourceNames?: readonly string[]
+  /**
+   * Names of the sources in the config. With several, a value also names its source; sinks of rows take
+   * away no other source's rows.
+   */
+  readonly sourceNames: readonly string[]
   /** Absolute; where the embedded engine keeps its data. */
-  readonly dataDir?: string
+  readonly dataDir: string
   /** Now, as epoch seconds. */
   readonly clock: () => number
 }

@@ -7,15 +7,15 @@ export interface FillOptions {
   readonly states: readonly KeyState[]
   readonly settings?: Settings
   readonly heartbeat?: Partial<Heartbeat>
-  readonly sourceCount?: number
+  readonly sourceNames?: readonly string[]
 }
 
 /** Now, not at the clock of other tests: Ruby has its own. */
 export const now = () => Math.floor(Date.now() / 1000)
 
 export async function fill(address: string, options: FillOptions): Promise<void> {
-  const { states, settings, sourceCount = 1 } = options
-  const sink = make(address, settings, { sourceCount, clock: now })
+  const { states, settings, sourceNames = ['main'] } = options
+  const sink = make(address, settings, { sourceNames, clock: now })
   await sink.open(NEVER)
   await sink.apply(states, NEVER)
   const sources = [{ name: 'main', lastGoodSync: now() - 90 }]

@@ -66,9 +66,9 @@ describe.skipIf(!hasMemcached() || !hasDalli())('tipline.rb', () => {
     expect(ruby.stderr).toBe('')
   })
 
-  async function start(of: Partial<Parameters<Ruby['load']>[0]> = {}, sourceCount = 1) {
+  async function start(of: Partial<Parameters<Ruby['load']>[0]> = {}, sourceNames = ['main']) {
     const settings = { value: of.value ?? ('json' as const) }
-    await fill(memcached.address, { states: STATES, settings, sourceCount })
+    await fill(memcached.address, { states: STATES, settings, sourceNames })
     return ruby.load({ servers: [memcached.address], ...of })
   }
 
@@ -215,7 +215,7 @@ describe.skipIf(!hasMemcached() || !hasDalli())('tipline.rb', () => {
     const sources = ['main', 'other'].map(
       (name) => `  - { name: ${name}, url: "https://${name}.example.org", key: k }`,
     )
-    await start({ value: 'ids', sources: sources.join('\n') }, 2)
+    await start({ value: 'ids', sources: sources.join('\n') }, ['main', 'other'])
     const [first] = ((await ruby.one({ destination })).threat as { enrichments: Enrichment[] })
       .enrichments
     expect(first?.indicator).toMatchObject({

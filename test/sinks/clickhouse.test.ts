@@ -19,7 +19,6 @@ async function start(): Promise<SinkServer> {
   const deps = {
     log: silentLogger(),
     metrics: new Metrics(),
-    sourceCount: 2,
     sourceNames: ['main', 'feed'],
     dataDir: engine.dataDir,
     clock: () => NOW,

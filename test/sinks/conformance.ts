@@ -12,7 +12,7 @@ import { carrier, heartbeat, inBatches, ipState, ipStates, NOW, POSITION } from 
 /** A running server and how to look into it without the sink. */
 export interface SinkServer {
   /** A new sink on this server, not yet open; its clock stands at NOW. */
-  sink(): Sink
+  sink(): Sink | Promise<Sink>
   /** All that stands under a lookup key, as text; null: nothing. */
   read(space: Space, value: string): Promise<string | null>
   /** Empties it without a word to the sink. */
@@ -52,7 +52,7 @@ export function sinkConformance({ name, available, durable, start }: Conformance
     beforeEach(async () => {
       await sink?.close()
       await server.reset()
-      sink = server.sink()
+      sink = await server.sink()
       await sink.open(signal)
     })
 
@@ -119,7 +119,7 @@ export function sinkConformance({ name, available, durable, start }: Conformance
       it('is remembered for whoever opens next', async () => {
         await sink.remember(POSITION)
         await sink.close()
-        sink = server.sink()
+        sink = await server.sink()
         expect(await sink.open(signal)).toEqual(POSITION)
         const later: Position = { ...POSITION, seq: 43 }
         await sink.remember(later)
@@ -257,7 +257,7 @@ export function sinkConformance({ name, available, durable, start }: Conformance
 
       it('tells of a server that is gone, and does not throw', async () => {
         await server.kill()
-        const health = await server.sink().check()
+        const health = await (await server.sink()).check()
         await server.restart()
         expect(health.ok).toBe(false)
         expect(health.findings[0]?.hint).toBeTruthy()
@@ -265,7 +265,7 @@ export function sinkConformance({ name, available, durable, start }: Conformance
     })
 
     it('can be closed twice, unopened, and then opened again', async () => {
-      const fresh = server.sink()
+      const fresh = await server.sink()
       await fresh.close()
       await fresh.close()
       await fresh.open(signal)

@@ -41,7 +41,13 @@ async function start({
   const each = <T>(work: (server: Memcached) => Promise<T>) => Promise.all(servers.map(work))
   const addresses = servers.map(({ address }) => address)
   const settings = memcachedSettings.parse({ servers: addresses, placement, value })
-  const deps = { log: silentLogger(), metrics: new Metrics(), sourceCount: 1, clock: () => NOW }
+  const deps = {
+    log: silentLogger(),
+    metrics: new Metrics(),
+    sourceNames: ['main'],
+    dataDir: '',
+    clock: () => NOW,
+  }
   return {
     sink: () => SINKS.memcached.create(settings, deps),
     read: async (space, key) => {

@@ -11,7 +11,8 @@ export function sinkDeps(of: Partial<SinkDeps> = {}): SinkDeps {
   return {
     log: silentLogger(),
     metrics: new Metrics(),
-    sourceCount: 1,
+    sourceNames: ['main'],
+    dataDir: '',
     clock: () => NOW,
     ...of,
   }

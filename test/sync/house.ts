@@ -73,7 +73,7 @@ export class House {
     const { attempts } = this.options
     const deps = { log, metrics, sleep, random: () => 0.5, ...(attempts && { attempts }) }
     const sources = this.options.sources.map((settings) => openSource(settings, deps))
-    const own = this.memcached()
+    const own = await this.memcached()
     const policy = createPolicy(
       this.options.policy ?? legacyPolicySettings,
       this.options.lists ?? [],
@@ -102,7 +102,7 @@ export class House {
     }
   }
 
-  memcached(): Sink[] {
+  async memcached(): Promise<Sink[]> {
     const { memcached, memcachedSettings, sources } = this.options
     if (memcached === undefined) return []
     const settings = SINKS.memcached.settings.parse({
@@ -113,10 +113,11 @@ export class House {
       ...memcachedSettings,
     })
     return [
-      SINKS.memcached.create(settings, {
+      await SINKS.memcached.create(settings, {
         log: silentLogger(),
         metrics: this.metrics,
-        sourceCount: sources.length,
+        sourceNames: sources.map(({ name }) => name),
+        dataDir: this.dataDir,
         clock: () => this.now(),
       }),
     ]

@@ -17,7 +17,7 @@ describe.skipIf(!hasRedis())('a sync to Redis', () => {
     // Saved with every write, so that a kill loses nothing.
     server = await Redis.start(['--appendonly', 'yes', '--appendfsync', 'always'])
     const settings = SINKS.redis.settings.parse({ url: server.url, value: 'ids' })
-    sink = SINKS.redis.create(settings, sinkDeps())
+    sink = await SINKS.redis.create(settings, sinkDeps())
     rig = await Rig.start({ sinks: [sink] })
     for (let n = 0; n < 5; n += 1) {
       rig.store.addEvent({ timestamp: NOW - DAY, attributes: domains(10, `e${n}x`) })

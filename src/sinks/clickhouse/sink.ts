@@ -60,7 +60,7 @@ class ClickHouseSink implements Sink {
   async open(signal: AbortSignal): Promise<Position | null> {
     await this.close()
     return await this.#telling(async () => {
-      const { dataDir = '', log } = this.#deps
+      const { dataDir, log } = this.#deps
       const db = await openClickHouse(this.#config, { dataDir, log, signal })
       this.#db = db
       await prepare(db, sinkTables({ iocs: this.#iocs }), signal)
@@ -116,7 +116,7 @@ class ClickHouseSink implements Sink {
   }
 
   check(ledger?: string): Promise<Health> {
-    const { dataDir = '', log, clock } = this.#deps
+    const { dataDir, log, clock } = this.#deps
     return examine({
       connect: () => openClickHouse(this.#config, { dataDir, log }),
       iocs: this.#iocs,
@@ -246,7 +246,7 @@ class ClickHouseSink implements Sink {
 
   /** The only rows that are ours to take away: those of the sources in the config. */
   #sources(): readonly string[] {
-    return this.#deps.sourceNames ?? []
+    return this.#deps.sourceNames
   }
 
   /** Several ledgers may share a table, each with its own sources. */

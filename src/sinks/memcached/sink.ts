@@ -54,7 +54,7 @@ class MemcachedSink implements Sink {
   #contents: ReturnType<typeof contentsOf> | null = null
 
   constructor(settings: MemcachedSettings, deps: SinkDeps) {
-    const nameSource = settings.value === 'ids' && deps.sourceCount > 1
+    const nameSource = settings.value === 'ids' && deps.sourceNames.length > 1
     this.#form = { form: settings.value, nameSource, expires: expiresOf(settings) }
     const addresses = addressesOf(settings)
     const placed = placementFacts(settings.placement, addresses)

@@ -56,7 +56,7 @@ class RedisSink implements Sink {
   #opened: Opened | null = null
 
   constructor(settings: RedisSettings, deps: SinkDeps) {
-    const nameSource = settings.value === 'ids' && deps.sourceCount > 1
+    const nameSource = settings.value === 'ids' && deps.sourceNames.length > 1
     const form: ContentsOptions = {
       form: settings.value,
       nameSource,

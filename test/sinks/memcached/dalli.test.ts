@@ -62,7 +62,7 @@ describe.skipIf(!hasMemcached() || !hasDalli())('Dalli', () => {
         ['8', 'ip-dst|port'],
       ],
     })
-    await fill({ value: 'ids' }, 2)
+    await fill({ value: 'ids' }, ['main', 'other'])
     expect(await read(LEGACY, [key])).toEqual({
       [key]: [
         ['7', 'ip-src', 'main'],
@@ -99,8 +99,8 @@ describe.skipIf(!hasMemcached() || !hasDalli())('Dalli', () => {
     expect(await read(RAW, ['misp-stats'])).toEqual({ 'misp-stats': '6' })
   })
 
-  async function fill(settings: Settings, sourceCount = 1): Promise<void> {
-    const sink = make(server.address, settings, { sourceCount })
+  async function fill(settings: Settings, sourceNames = ['main']): Promise<void> {
+    const sink = make(server.address, settings, { sourceNames })
     await sink.open(NEVER)
     await sink.apply(STATES, NEVER)
     await sink.beat(heartbeat({ netLengths: { v4: [24], v6: [] } }))

@@ -28,7 +28,7 @@ describe.skipIf(!hasMemcached())('poisoned values', () => {
   afterEach(() => server.stop())
 
   it.each(['ids', 'json'] as const)('do nothing but stand under their keys (%s)', async (value) => {
-    const sink = make(server.address, { value }, { sourceCount: 2 })
+    const sink = make(server.address, { value }, { sourceNames: ['main', 'other'] })
     await sink.open(NEVER)
     for (const canary of CANARIES) await server.say(`ms ${canary} 5\r\nalive\r\n`, 'HD\r\n')
     const rounds = Math.ceil(fuzzRuns(50_000) / BATCH)

@@ -18,7 +18,8 @@ export function make(
   return memcachedSink(memcachedSettings.parse({ servers: [servers].flat(), ...settings }), {
     log: silentLogger(),
     metrics: new Metrics(),
-    sourceCount: 1,
+    sourceNames: ['main'],
+    dataDir: '',
     clock: () => NOW,
     ...deps,
   })

@@ -62,7 +62,7 @@ describe('the fingerprint of the settings', () => {
   it('tells settings apart that write something else', () => {
     const others = [
       make('127.0.0.1:1', { value: 'ids' }),
-      make('127.0.0.1:1', { value: 'ids' }, { sourceCount: 2 }),
+      make('127.0.0.1:1', { value: 'ids' }, { sourceNames: ['main', 'other'] }),
       make('127.0.0.1:1', { expires: { hash: 1 } }),
     ]
     expect(new Set([base, ...others.map(({ settings }) => settings)]).size).toBe(4)
@@ -71,7 +71,7 @@ describe('the fingerprint of the settings', () => {
   it('is the same for those that write the same', () => {
     const others = [
       make('127.0.0.2:2', { timeout: '1m', expires: { hash: '0s' } }),
-      make('127.0.0.1:1', {}, { sourceCount: 2 }),
+      make('127.0.0.1:1', {}, { sourceNames: ['main', 'other'] }),
     ]
     expect(others.map(({ settings }) => settings)).toEqual([base, base])
   })

@@ -38,7 +38,7 @@ describe.skipIf(!hasMemcached())('the memcached sink', () => {
     })
 
     it('name the source where there are several', async () => {
-      const several = make(server.address, { value: 'ids' }, { sourceCount: 2 })
+      const several = make(server.address, { value: 'ids' }, { sourceNames: ['main', 'other'] })
       await several.open(NEVER)
       await several.apply([ipState('198.51.100.7')], NEVER)
       await several.close()

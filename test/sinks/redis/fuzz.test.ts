@@ -22,7 +22,7 @@ describe.skipIf(!hasRedis())('poisoned values', () => {
   afterEach(() => server.close())
 
   it.each(['ids', 'json'] as const)('do nothing but stand under their keys (%s)', async (value) => {
-    const sink = make(server.url, { value }, { sourceCount: 2 })
+    const sink = make(server.url, { value }, { sourceNames: ['main', 'other'] })
     await sink.open(NEVER)
     await server.askAll(CANARIES.map((canary) => ['SET', canary, 'alive']))
     const rounds = Math.ceil(fuzzRuns(50_000) / BATCH)

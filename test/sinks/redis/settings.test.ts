@@ -38,7 +38,7 @@ describe('the fingerprint of the settings', () => {
   it('tells settings apart that write something else', () => {
     const others = [
       make('redis://127.0.0.1:1', { value: 'ids' }),
-      make('redis://127.0.0.1:1', { value: 'ids' }, { sourceCount: 2 }),
+      make('redis://127.0.0.1:1', { value: 'ids' }, { sourceNames: ['main', 'other'] }),
       make('redis://127.0.0.1:1', { expires: { hash: 1 } }),
     ]
     expect(new Set([base, ...others.map(({ settings }) => settings)]).size).toBe(4)
