@@ -200,3 +200,41 @@ export class Interrupted extends TiplineError {
     this.exitStatus = facts.signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated
   }
 }
+
+/** The API can not listen where the config says. */
+export class ListenError extends TiplineError {
+  readonly exitStatus = EXIT.outside
+}
+
+/** Why the API refuses a request or can't answer it; `docs/reference/problems.md` tells of each. */
+export type Refusal =
+  | 'invalid-request'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'cross-site'
+  | 'not-found'
+  | 'too-slow'
+  | 'busy'
+  | 'too-large'
+  | 'unsupported-media-type'
+  | 'wrong-host'
+  | 'too-many-requests'
+  | 'internal'
+  | 'unavailable'
+  | 'not-ready'
+
+/** The API refuses a request; the caller is told why, as RFC 9457 has it. */
+export class RequestRefused extends TiplineError {
+  readonly exitStatus = EXIT.usage
+  readonly refusal: Refusal
+  /** That go with the answer, e.g. `retry-after`. */
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    facts: ErrorFacts & { refusal: Refusal; headers?: Readonly<Record<string, string>> },
+  ) {
+    super(facts)
+    this.refusal = facts.refusal
+    this.headers = facts.headers ?? {}
+  }
+}

@@ -19,6 +19,8 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   'sources[].misp.key': `\${MISP_KEY}`,
   'sources[].feed.name': 'osint',
   'sources[].feed.path': './feed',
+  'http.tokens[].name': 'soc',
+  'http.tokens[].hash': `sha256:${'0'.repeat(64)}`,
 }
 
 /** Beyond these, keys speak for themselves: they are kinds. */
@@ -45,7 +47,8 @@ function settingLines(setting: Setting, section: Section, indent: string): strin
   const here = `${indent}${key}:`
   if (sections.some(({ name }) => name.endsWith('[]'))) {
     const items = sections.map((item) => itemLines(item, `${indent}  `).join('\n'))
-    return [here, items.join('\n\n')]
+    const lines = [here, items.join('\n\n')]
+    return setting.required ? lines : lines.map(outcommented)
   }
   if (sections[0]) {
     const lines = sectionLines(sections[0], `${indent}  `)
@@ -56,6 +59,11 @@ function settingLines(setting: Setting, section: Section, indent: string): strin
   const given = key === 'type' ? section.option : EXAMPLES[placeOf(section, key)]
   const value = given ?? fallback
   return [value === undefined ? `${indent}# ${key}: (${type})` : `${here} ${inline(value)}`]
+}
+
+/** Of a list that may be empty: an item is only shown. */
+function outcommented(lines: string): string {
+  return lines.replace(/^( *)(?=[^ #])/gm, '$1# ')
 }
 
 /** The dash goes before the first line that is no comment. */

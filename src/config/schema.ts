@@ -1,5 +1,6 @@
 /** The schema of `tipline.yml`, put together from what the parts export. */
 import { z } from 'zod'
+import { type HttpSettings, httpSettings, parseListen } from '../http/settings.js'
 import { LOG_LEVELS } from '../log.js'
 import { feedSourceSettings, mispSourceSettings } from '../misp/settings.js'
 import { networksSetting } from '../networks.js'
@@ -35,6 +36,9 @@ export const configSchema = z.strictObject({
   networks: networksSetting,
   guard: guardSettings.prefault({}).describe('Which answers of a source are believed.'),
   history: historySetting,
+  http: httpSettings
+    .prefault({})
+    .describe('The API and the page of `tipline run`. Without tokens for this machine alone.'),
   log: log.prefault({}).describe('The log on stderr.'),
 })
 
@@ -61,6 +65,7 @@ export function mapPaths(config: Config, change: (path: string) => string): Conf
       ...(source.type === 'feed' && source.path !== undefined && { path: change(source.path) }),
     })),
     sinks: mapFiles(config.sinks, change),
+    http: { ...mapFiles(config.http, change), listen: mapSocket(config.http.listen, change) },
     policy: {
       ...config.policy,
       ...(lists_folder !== undefined && { lists_folder: change(lists_folder) }),
@@ -68,10 +73,18 @@ export function mapPaths(config: Config, change: (path: string) => string): Conf
   }
 }
 
-/** Of a sink, every setting `*_file` names a file. What held a secret was read, and has no such name now. */
-function mapFiles(sinks: SinksSettings, change: (path: string) => string): SinksSettings {
+/** Every setting `*_file` names a file. What held a secret was read, and has no such name now. */
+function mapFiles<T extends SinksSettings | HttpSettings>(
+  settings: T,
+  change: (path: string) => string,
+): T {
   const isFile = (path: Path) => String(path.at(-1)).endsWith('_file')
-  return mapStrings(sinks, (text, path) => (isFile(path) ? change(text) : text)) as SinksSettings
+  return mapStrings(settings, (text, path) => (isFile(path) ? change(text) : text)) as T
+}
+
+function mapSocket(listen: string, change: (path: string) => string): string {
+  const address = parseListen(listen)
+  return address?.kind === 'unix' ? `unix:${change(address.path)}` : listen
 }
 
 interface Named {

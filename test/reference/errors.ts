@@ -53,6 +53,14 @@ const CLASSES: Record<Concrete, Words> = {
     when: 'The store of hits in the data folder (`hits.db`) can not be opened, read or written.',
     next: 'Read the hint. Logs are enriched all the same; what could not be recorded is counted.',
   },
+  ListenError: {
+    when: 'The API can not listen where `http.listen` says, or its certificate is of no use.',
+    next: 'Read the hint: another process may have the port, or the user may not read the key.',
+  },
+  RequestRefused: {
+    when: 'The API refuses a request. The caller is told; no command ends by it.',
+    next: 'See [problems](problems.md).',
+  },
   InputError: {
     when: 'A packed file of logs, or what came on stdin, is damaged or was cut off.',
     next: 'What came before the damage has been written; get the file again.',
@@ -189,6 +197,7 @@ const ANY_FACTS = {
   sink: '',
   items: [],
   pid: undefined,
+  refusal: 'internal' as const,
   signal: 'SIGINT' as 'SIGINT' | 'SIGTERM',
 }
 const classes: Record<Concrete, new (facts: typeof ANY_FACTS) => errors.TiplineError> = errors

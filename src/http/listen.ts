@@ -1,0 +1,199 @@
+/** From a socket to the app: plain or TLS, TCP or a unix socket, with patience that ends. */
+
+import { once } from 'node:events'
+import { chmodSync, lstatSync, readFileSync, rmSync, unwatchFile, watchFile } from 'node:fs'
+import { createServer, type Server, type ServerOptions } from 'node:http'
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
+import { connect } from 'node:net'
+import { createSecureContext } from 'node:tls'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { ListenError } from '../errors.js'
+import type { Logger } from '../log.js'
+import type { App } from './app.js'
+import type { HttpSettings, ListenAddress } from './settings.js'
+
+export interface ListenOptions {
+  /** Asked for each request, so that a reload changes it between two. */
+  readonly app: () => App
+  readonly address: ListenAddress
+  /** It is the socket in the data folder: who can open it may do all. */
+  readonly own: boolean
+  readonly tls?: HttpSettings['tls']
+  readonly connections: number
+  readonly log: Logger
+}
+
+export interface Listening {
+  /** `http://127.0.0.1:8787` or `unix:/path`. */
+  readonly url: string
+  /** Reads the certificate again; the old one stays where the new one is of no use. */
+  reload(): void
+  /** Takes no more; what is under way may end within the time. */
+  close(graceMs: number): Promise<void>
+}
+
+/** @throws ListenError */
+export async function listen(options: ListenOptions): Promise<Listening> {
+  const { address, app, own, tls, log } = options
+  const answer = getRequestListener(
+    (request, env) => app().fetch(request, { ...(env as HttpBindings), own }),
+    { overrideGlobalObjects: false },
+  )
+  const server = tls
+    ? createSecureServer({ ...PATIENCE, ...certificateOf(tls) }, answer)
+    : createServer(PATIENCE, answer)
+  limit(server, options.connections)
+  await bind(server, address)
+  const certificate = tls ? new Certificate(server as SecureServer, tls, log) : null
+  return {
+    url: urlOf(server, address, tls !== undefined),
+    reload: () => certificate?.reload(),
+    async close(graceMs) {
+      certificate?.close()
+      await stop(server, graceMs)
+    },
+  }
+}
+
+/**
+ * Headers have to come soon; bodies see to it themselves (`body.ts`), since a stream of logs may last
+ * for days.
+ */
+const PATIENCE: ServerOptions = {
+  headersTimeout: 10_000,
+  requestTimeout: 0,
+  keepAliveTimeout: 30_000,
+  connectionsCheckingInterval: 2000,
+  maxHeaderSize: 16_384,
+}
+
+/** A connection over which nothing moves at all. */
+const SILENCE_MS = 5 * 60_000
+
+function limit(server: Server, connections: number): void {
+  server.maxConnections = connections
+  server.maxRequestsPerSocket = 0
+  server.setTimeout(SILENCE_MS)
+}
+
+async function bind(server: Server, address: ListenAddress): Promise<void> {
+  try {
+    if (address.kind === 'unix') await bindSocket(server, address.path)
+    else {
+      server.listen(address.port, address.host)
+      await once(server, 'listening')
+    }
+  } catch (cause) {
+    const where = address.kind === 'unix' ? address.path : `${address.host}:${address.port}`
+    const { code = '' } = cause as NodeJS.ErrnoException
+    throw new ListenError({
+      what: `can not listen on ${where}${code === '' ? '' : ` (${code})`}`,
+      hint: HINTS[code] ?? 'check `http.listen` in the config',
+      cause,
+    })
+  }
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'something else listens there: stop it, or change `http.listen`',
+  EADDRNOTAVAIL: 'this machine has no such address: change `http.listen`',
+  EACCES: 'take a port above 1023, or a folder that this user may write to',
+  ENAMETOOLONG: 'the path of a socket may have about 100 characters: use a shorter one',
+  EINVAL: 'the path of a socket may have about 100 characters: use a shorter one',
+}
+
+/** Only its owner may open it, from the first moment on. What a dead process left behind is taken away. */
+async function bindSocket(server: Server, path: string): Promise<void> {
+  if (await isAbandoned(path)) rmSync(path)
+  const before = process.umask(0o177)
+  try {
+    server.listen(path)
+  } finally {
+    process.umask(before)
+  }
+  await once(server, 'listening')
+  chmodSync(path, 0o600)
+}
+
+async function isAbandoned(path: string): Promise<boolean> {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return false
+  const socket = connect(path)
+  try {
+    await once(socket, 'connect')
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
+  } finally {
+    socket.destroy()
+  }
+}
+
+function certificateOf({ cert_file, privkey_file }: NonNullable<HttpSettings['tls']>) {
+  const read = (file: string) => {
+    try {
+      return readFileSync(file)
+    } catch (cause) {
+      const hint = 'check `http.tls` in the config, and who may read the file'
+      throw new ListenError({ what: `can not read ${file}`, hint, cause })
+    }
+  }
+  const pair = { cert: read(cert_file), key: read(privkey_file) }
+  try {
+    createSecureContext(pair)
+    return pair
+  } catch (cause) {
+    throw new ListenError({
+      what: `${cert_file} and ${privkey_file} are no certificate with its key`,
+      hint: 'both in PEM form, the key without a password',
+      cause,
+    })
+  }
+}
+
+/** How often it is looked whether the files have changed. */
+const LOOK_MS = 10_000
+
+class Certificate {
+  readonly #server: SecureServer
+  readonly #tls: NonNullable<HttpSettings['tls']>
+  readonly #log: Logger
+
+  constructor(server: SecureServer, tls: NonNullable<HttpSettings['tls']>, log: Logger) {
+    this.#server = server
+    this.#tls = tls
+    this.#log = log
+    watchFile(tls.cert_file, { interval: LOOK_MS, persistent: false }, this.#changed)
+  }
+
+  close(): void {
+    unwatchFile(this.#tls.cert_file, this.#changed)
+  }
+
+  reload(): void {
+    try {
+      this.#server.setSecureContext(certificateOf(this.#tls))
+      this.#log.info({ cert_file: this.#tls.cert_file }, 'read the certificate again')
+    } catch (error) {
+      // Half-way through a renewal the two files may not fit.
+      this.#log.error({ err: error }, 'the new certificate is of no use; the old one stays')
+    }
+  }
+
+  readonly #changed = () => this.reload()
+}
+
+function urlOf(server: Server, address: ListenAddress, secure: boolean): string {
+  if (address.kind === 'unix') return `unix:${address.path}`
+  const { port } = server.address() as { port: number }
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host
+  return `${secure ? 'https' : 'http'}://${host}:${port}`
+}
+
+async function stop(server: Server, graceMs: number): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  server.closeIdleConnections()
+  const late = setTimeout(() => server.closeAllConnections(), graceMs)
+  await closed
+  clearTimeout(late)
+}

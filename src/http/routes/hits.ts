@@ -1,0 +1,77 @@
+/** Hits: in pages, over time, and marked as false. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { RequestRefused } from '../../errors.js'
+import { hitDocument } from '../../hits/document.js'
+import { hitsOverTime } from '../../hits/over-time.js'
+import { readHit, readHits } from '../../hits/read.js'
+import type { HitStores } from '../../hits/stores.js'
+import { type Api, answers, problems } from '../api.js'
+import { hit, hitBuckets, hitPage, hitQuery, overTimeQuery } from '../shapes/hits.js'
+import { parseTime } from '../shapes/times.js'
+
+const TAGS = ['Hits']
+
+const page = createRoute({
+  method: 'get',
+  path: '/v1/hits',
+  tags: TAGS,
+  summary: 'Hits, newest first, in pages',
+  request: { query: hitQuery },
+  responses: { 200: answers(hitPage, 'A page.'), ...problems('invalid-request', 'unavailable') },
+})
+
+const overTime = createRoute({
+  method: 'get',
+  path: '/v1/hits/over-time',
+  tags: TAGS,
+  summary: 'How many hits there were when, for a chart',
+  request: { query: overTimeQuery },
+  responses: { 200: answers(hitBuckets, 'Counts.'), ...problems('invalid-request', 'unavailable') },
+})
+
+const byId = { params: z.object({ id: z.string().regex(/^(flow|log)-[0-9a-f]{16}$/) }) }
+
+const one = createRoute({
+  method: 'get',
+  path: '/v1/hits/{id}',
+  tags: TAGS,
+  summary: 'One hit',
+  request: byId,
+  responses: { 200: answers(hit, 'It.'), ...problems('not-found', 'unavailable') },
+})
+
+export function addHits(api: Api, stores: HitStores, now: () => number): void {
+  api.openapi(page, async (c) => {
+    const { since, until, ...rest } = c.req.valid('query')
+    const query = { ...rest, ...rangeOf(since, until, now()) }
+    const { hits, next } = await readHits(stores, query, c.req.raw.signal)
+    return c.json({ hits: hits.map(hitDocument), next }, 200)
+  })
+
+  api.openapi(overTime, async (c) => {
+    const { since, until, ...rest } = c.req.valid('query')
+    const range = rangeOf(since, until, now())
+    const counted = await hitsOverTime(stores, { ...rest, ...range }, c.req.raw.signal)
+    const buckets = counted.map(({ from, ...counts }) => ({ from: iso(from), ...counts }))
+    return c.json({ since: iso(range.since), until: iso(range.until), buckets }, 200)
+  })
+
+  api.openapi(one, async (c) => {
+    const found = await readHit(stores, c.req.valid('param').id, c.req.raw.signal)
+    return c.json(hitDocument(found ?? noSuchHit()), 200)
+  })
+}
+
+/** Epoch milliseconds, whole seconds. */
+function rangeOf(since: string, until: string | undefined, now: number) {
+  const at = (text: string) => Math.floor((parseTime(text, now) ?? now) / 1000) * 1000
+  return { since: at(since), until: until === undefined ? now + 1 : at(until) }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+function noSuchHit(): never {
+  throw new RequestRefused({ refusal: 'not-found', what: 'there is no such hit, or not any more' })
+}

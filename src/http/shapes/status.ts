@@ -1,0 +1,107 @@
+/** How fresh everything is, and what is asked to be done. */
+import { z } from '@hono/zod-openapi'
+import { parseDuration } from '../../policy/duration.js'
+import { SCOPES } from '../settings.js'
+import { hold, value } from './lookup.js'
+import { isoTime } from './times.js'
+
+const counts = z.record(z.string(), z.number().int())
+
+export const statusAnswer = z
+  .object({
+    ok: z.boolean(),
+    at: isoTime.nullable(),
+    problems: z
+      .array(z.object({ what: z.string(), hint: z.string() }))
+      .openapi({ description: 'What needs a hand.' }),
+    data_dir: z.string(),
+    ledger: z.object({ id: z.string(), bytes: z.number().int() }),
+    sources: z.array(
+      z.object({
+        name: z.string(),
+        in_config: z.boolean(),
+        last_good_sync: isoTime.nullable().openapi({ description: 'null: never.' }),
+        events: z.number().int(),
+        attributes: z.number().int(),
+        set_aside: z.number().int(),
+        frozen: z.boolean(),
+      }),
+    ),
+    withheld: z.array(
+      z.object({
+        id: z.string(),
+        source: z.string().nullable(),
+        kind: z.enum(['revocations', 'additions', 'policy']),
+        why: z.string(),
+        items: z.number().int(),
+        live: z.number().int(),
+        at: isoTime.nullable(),
+      }),
+    ),
+    live: counts.openapi({ description: 'Lookup keys by space.' }),
+    held: counts.openapi({ description: 'By rule.' }),
+    set_aside: z.array(
+      z.object({ source: z.string(), reason: z.string(), count: z.number().int() }),
+    ),
+    sinks: z.array(
+      z.object({
+        name: z.string(),
+        cursor: z.number().int().nullable(),
+        written_at: isoTime.nullable(),
+        lag: z.number().int().openapi({ description: 'Changes that it has not got.' }),
+        set_aside: z.number().int(),
+      }),
+    ),
+    holds: z.array(hold),
+  })
+  .openapi('Status')
+
+/** Whether the caller wants to hear the end of it. */
+const wait = z.boolean().default(true).openapi({ description: 'false: answer 202 at once.' })
+
+export const syncRequest = z
+  .strictObject({
+    accept: z
+      .array(z.string().regex(/^[\w-]{1,64}$/))
+      .max(100)
+      .default([])
+      .openapi({ description: 'Ids of what the guard withholds.' }),
+    wait,
+  })
+  .openapi('SyncRequest')
+
+export const syncAnswer = z.looseObject({ status: z.string() }).openapi('Sync', {
+  description: 'What `tipline sync --json` answers.',
+})
+
+export const backscanRequest = z
+  .strictObject({
+    since: z
+      .string()
+      .max(16)
+      .refine((text) => Number.isFinite(parseDuration(text) ?? Number.NaN), {
+        error: 'expected a duration such as 12h, 7d or 30d',
+      })
+      .default('30d'),
+    value: value.optional().openapi({ description: 'Only indicators of this address or net.' }),
+    wait,
+  })
+  .openapi('BackscanRequest')
+
+export const backscanAnswer = z
+  .object({
+    indicators: z.number().int(),
+    slices: z.number().int(),
+    hits: z.number().int(),
+  })
+  .openapi('Backscan')
+
+export const started = z.object({ status: z.literal('started') }).openapi('Started')
+
+export const sessionAnswer = z
+  .object({
+    name: z.string().openapi({ description: "The token's; `local` where none is needed." }),
+    scope: z.enum(SCOPES),
+    login: z.boolean().openapi({ description: 'Whether there is something to log out of.' }),
+  })
+  .openapi('Session')
