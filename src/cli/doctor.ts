@@ -1,15 +1,18 @@
 /** `tipline doctor`: tries everything that a sync needs, and changes nothing. */
 import { type LoadedConfig, loadConfig } from '../config/load.js'
 import { EXIT } from '../errors.js'
+import { openForReading } from '../ledger/database.js'
+import { MOST_SPELLED, unspelledNets } from '../ledger/spelled.js'
 import { printable, silentLogger } from '../log.js'
 import { Metrics } from '../metrics.js'
+import type { Sink } from '../sinks/sink.js'
 import type { Context } from './context.js'
 import { diagnoseLedger, diagnoseMachine } from './doctor-machine.js'
 import { diagnosePolicy, diagnoseSource } from './doctor-sources.js'
 import type { Finding } from './finding.js'
 import type { Output } from './output.js'
 import { openSinks } from './wiring.js'
-import { table } from './words.js'
+import { count, number, table } from './words.js'
 
 export async function doctorCommand(context: Context): Promise<number> {
   const config = await loadConfig(context.options.config, context.env)
@@ -52,7 +55,28 @@ async function diagnoseSinks(
   const healths = await Promise.all(
     sinks.map(async (sink) => ({ area: sink.name, health: await sink.check(ledgerId) })),
   )
-  return healths.flatMap(({ area, health }) => health.findings.map((f) => ({ area, ...f })))
+  return [
+    ...healths.flatMap(({ area, health }) => health.findings.map((f) => ({ area, ...f }))),
+    ...(ledgerId === undefined ? [] : diagnoseSpelling(sinks, config.dataDir)),
+  ]
+}
+
+function diagnoseSpelling(sinks: readonly Sink[], dataDir: string): Finding[] {
+  const spelling = sinks.filter(({ spellsNets }) => spellsNets)
+  const nets = spelling.length === 0 ? 0 : countUnspelled(dataDir)
+  if (nets === 0) return []
+  const message = `there is no room to spell out ${count(nets, 'more net')} as addresses (${number(MOST_SPELLED)} in all)`
+  const hint = 'tipline logstash writes a script that finds nets by their misp-net: keys'
+  return spelling.map(({ name }) => ({ area: name, level: 'warn', message, hint }))
+}
+
+function countUnspelled(dataDir: string): number {
+  const db = openForReading(dataDir)
+  try {
+    return unspelledNets(db)
+  } finally {
+    db.close()
+  }
 }
 
 const COLOURS = { ok: 'green', warn: 'yellow', error: 'red' } as const

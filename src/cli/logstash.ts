@@ -7,6 +7,7 @@ import { printable } from '../log.js'
 import { ecsFields, type LookupField } from '../logstash/fields.js'
 import { logstashFiles } from '../logstash/files.js'
 import { readOwnFields } from '../logstash/own-fields.js'
+import { reachOf } from '../logstash/reach.js'
 import { servedBy } from '../logstash/settings.js'
 import { parseDuration } from '../policy/duration.js'
 import type { Context } from './context.js'
@@ -24,6 +25,7 @@ export interface LogstashOptions {
 
 export async function logstashCommand(context: Context, options: LogstashOptions): Promise<number> {
   const { config } = await openBase(context)
+  const { memcached } = config.sinks
   const fields = fieldsOf(options.fields ?? ['ecs'], config)
   const folder = resolve(options.out)
   const installedIn = options.installedIn ?? folder
@@ -34,10 +36,15 @@ export async function logstashCommand(context: Context, options: LogstashOptions
     legacyFields: options.mispFields,
   })
   const written = writeFiles(folder, files)
-  context.out.answer({ folder, installed_in: installedIn, files: written, fields }, () => [
-    ...written.map((file) => `wrote ${printable(file)}`),
-    `${count(fields.length, 'field')} looked up in ${config.sinks.memcached?.servers.map(printable).join(', ')}`,
-  ])
+  const warnings = memcached === undefined ? [] : reachOf(memcached)
+  context.out.answer(
+    { folder, installed_in: installedIn, files: written, fields, warnings },
+    () => [
+      ...written.map((file) => `wrote ${printable(file)}`),
+      `${count(fields.length, 'field')} looked up in ${memcached?.servers.map(printable).join(', ')}`,
+      ...warnings.map((warning) => context.out.paint('yellow', `warning: ${warning}`)),
+    ],
+  )
   return EXIT.done
 }
 

@@ -68,6 +68,26 @@ sinks:
     expect(ran.stdout).toContain('hint: ')
   })
 
+  it('finds small nets for which there is no room as addresses', async () => {
+    const first = site.misp.store.eventsById()[0]!
+    for (let n = 0; n < 785; n += 1) {
+      const value = `2001:db8::${(n + 1).toString(16)}:0/120`
+      site.misp.store.addAttribute(first.id, { type: 'ip-dst', value })
+    }
+    site.misp.store.publish(first.id)
+    const { url, keys } = site.misp
+    site.write(
+      'tipline.yml',
+      `sources:\n  - { name: main, url: "${url}", key: "${keys.readonly}" }
+sinks: { memcached: { servers: ["127.0.0.1:1"], value: ids } }\n`,
+    )
+    await site.run(['sync'])
+    const { said } = await doctor()
+    expect(said).toContain(
+      'there is no room to spell out 4 more nets as addresses (200,000 in all)',
+    )
+  })
+
   it('finds a ledger that others can read', async () => {
     site.writeConfig()
     await site.run(['sync'])

@@ -74,6 +74,22 @@ describe('tipline logstash', () => {
     expect(JSON.parse(read('out/tipline.json')).legacy_fields).toBe(false)
   })
 
+  it.each([
+    ['tls: {}', /can not talk TLS/],
+    ['auth: ascii, username: me, password: pw', /can not log in .* -Y/],
+    ['username: me, password: pw', /MEMCACHE_USERNAME/],
+  ])('warns of what Logstash can not do, or needs: %s', async (settings, warning) => {
+    site.write(
+      'tipline.yml',
+      `sources:\n${SOURCE}sinks: { memcached: { servers: [mc.example:11211], ${settings} } }\n`,
+    )
+    const { status, stdout } = await site.run(['logstash', '--out', 'out'])
+    expect(status).toBe(0)
+    expect(stdout).toMatch(warning)
+    const { warnings } = await site.ask(['logstash', '--out', 'out'])
+    expect(warnings).toEqual([expect.stringMatching(warning)])
+  })
+
   it('says what is wrong, and writes nothing', async () => {
     const refused = async (...args: string[]) => {
       const { status, stderr } = await site.run(['logstash', ...args])
