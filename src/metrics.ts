@@ -147,6 +147,21 @@ export const METRICS = {
     help: 'Changes in the ledger that the sink has not seen yet.',
     labels: ['sink'],
   },
+  tipline_flows_imported_total: {
+    type: 'counter',
+    help: 'Flows that were imported from nfcapd files.',
+    labels: ['flowsrc'],
+  },
+  tipline_flow_files_total: {
+    type: 'counter',
+    help: 'nfcapd files that were looked at, by outcome: imported, known, aside.',
+    labels: ['flowsrc', 'outcome'],
+  },
+  tipline_flow_files_waiting: {
+    type: 'gauge',
+    help: 'Finished nfcapd files that are not imported yet.',
+    labels: [],
+  },
 } as const satisfies Record<string, MetricDefinition>
 
 export type MetricName = keyof typeof METRICS

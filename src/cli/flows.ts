@@ -1,18 +1,16 @@
 /** `tipline flows import` and `tipline flows watch`: nfcapd files into ClickHouse. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { openClickHouse, tablesOf } from '../clickhouse/open.js'
-import { ClickHouseError, EXIT, UsageError } from '../errors.js'
-import {
-  type Imported,
-  type Importing,
-  importFile,
-  openFlows,
-  type Target,
-} from '../flows/import.js'
-import { findNfdump } from '../flows/nfdump.js'
-import { type Found, findFiles, type Watched } from '../flows/watch.js'
+import { EXIT, UsageError } from '../errors.js'
+import { type Watched, watchedOf } from '../flows/folders.js'
+import { type Imported, type Importing, importFile, openFlows } from '../flows/import.js'
+import { countFlows, findNfdump } from '../flows/nfdump.js'
+import { FlowWatcher } from '../flows/watcher.js'
+import { importedWords, NO_WINDOW } from '../flows/words.js'
 import { printable } from '../log.js'
+import { limitSeconds } from '../policy/duration.js'
+import { type ClickHouseSinkSettings, NO_CLICKHOUSE } from '../sinks/clickhouse/settings.js'
 import type { Context } from './context.js'
+import { Progress } from './progress.js'
 import { type Base, openBase } from './wiring.js'
 
 export interface FlowsOptions {
@@ -20,116 +18,123 @@ export interface FlowsOptions {
   readonly once?: boolean
 }
 
-const POLL_MS = 5000
+interface Parts extends Base {
+  readonly settings: ClickHouseSinkSettings
+  readonly progress: Progress
+}
 
 export async function importCommand(
   context: Context,
   files: readonly string[],
   { flowsrc = '' }: FlowsOptions,
 ): Promise<number> {
-  return await withFlows(context, async (importing, target) => {
-    const done: Imported[] = []
-    for (const file of files) done.push(await importFile(importing, target, { file, flowsrc }))
-    context.out.answer({ files: done }, () => done.map(lineOf))
-    return statusOf(done)
+  return await withClickHouse(context, async (parts) => {
+    const { config, log, settings, progress } = parts
+    const { signal } = context
+    const nfdump = await findNfdump()
+    const db = await openClickHouse(settings, { dataDir: config.dataDir, log, signal })
+    try {
+      const importing = { db, tables: tablesOf(settings), nfdump, signal }
+      const target = await openFlows(importing)
+      if (!target.deduplicates) log.warn(NO_WINDOW)
+      const done: Imported[] = []
+      for (const file of files) {
+        const shown = await showing(progress, { file, left: files.length - done.length })
+        const work: Importing = { ...importing, progress: shown }
+        done.push(await importFile(work, target, { file, flowsrc }))
+      }
+      progress.end()
+      return answer(context, done)
+    } finally {
+      await db.close()
+    }
   })
+}
+
+/** Draws how far a file has got; how many flows it holds, nfdump knows beforehand. */
+async function showing(
+  progress: Progress,
+  { file, left }: { file: string; left: number },
+): Promise<(flows: number) => void> {
+  if (!progress.isShown) return () => undefined
+  const total = (await countFlows(file)) ?? 0
+  const more = left > 1 ? `, ${left - 1} files to come` : ''
+  const show = (flows: number) => {
+    const done = `${flows.toLocaleString('en-US')} flows${more}`
+    progress.draw(file, { value: flows, total: Math.max(total, flows, 1), done })
+  }
+  show(0)
+  return show
 }
 
 /** Ends with SIGTERM or SIGINT, after the block that is under way. */
 export async function watchCommand(
   context: Context,
-  folders: readonly string[],
+  given: readonly string[],
   { once = false }: FlowsOptions,
 ): Promise<number> {
-  const watched = folders.map(parseWatched)
-  return await withFlows(context, async (importing, target, { log }) => {
-    const seen = new Set<string>()
-    const done: Imported[] = []
-    while (!context.signal.aborted) {
-      for (const found of watched.flatMap(findFiles)) {
-        if (seen.has(found.mark) || context.signal.aborted) continue
-        const imported = await tryFile(importing, target, { found, log })
-        if (imported === null) break
-        seen.add(found.mark)
-        log[imported.outcome === 'aside' ? 'warn' : 'info']({ file: found.file }, lineOf(imported))
-        if (once) done.push(imported)
-      }
-      if (once) break
-      await sleep(POLL_MS, undefined, { signal: context.signal }).catch(() => undefined)
+  return await withClickHouse(context, async (parts) => {
+    const { config, log, metrics, settings, progress } = parts
+    const { signal } = context
+    const watcher = new FlowWatcher({
+      folders: foldersOf(given, config.flows),
+      everyMs: limitSeconds(config.flows.every) * 1000,
+      connect: () => openClickHouse(settings, { dataDir: config.dataDir, log, signal }),
+      tables: tablesOf(settings),
+      log,
+      metrics,
+      onProgress: (state) => {
+        if (state === null) return progress.end()
+        const done = `${state.flows.toLocaleString('en-US')} flows, ${state.waiting} files to do`
+        progress.draw(state.file, { value: state.flows, total: state.flows + 1, done })
+      },
+    })
+    try {
+      // What is wrong with folders, nfdump or ClickHouse from the beginning is told at once.
+      const done = await watcher.pass(signal)
+      if (once) return answer(context, done)
+      await watcher.run(signal)
+      context.out.answer({ files: [] }, () => [])
+      return EXIT.done
+    } finally {
+      await watcher.close()
     }
-    context.out.answer({ files: done }, () => done.map(lineOf))
-    return once ? statusOf(done) : EXIT.done
   })
 }
 
-/** null: ClickHouse is not there; the file's turn comes again. */
-async function tryFile(
-  importing: Importing,
-  target: Target,
-  { found, log }: { found: Found } & Pick<Base, 'log'>,
-): Promise<Imported | null> {
-  try {
-    return await importFile(importing, target, found)
-  } catch (error) {
-    if (importing.signal.aborted) return null
-    if (!(error instanceof ClickHouseError)) throw error
-    log.warn({ file: found.file }, `${error.message}; trying again in a moment`)
-    return null
+/** From the command line: `DIR`, or `LABEL=DIR`; else from the config. */
+function foldersOf(given: readonly string[], { watch }: Parts['config']['flows']): Watched[] {
+  if (given.length === 0 && watch.length === 0) {
+    const hint = 'name one, or put it under flows.watch in the config'
+    throw new UsageError({ what: 'there is no folder to watch', hint })
   }
+  if (given.length === 0) return watch.map(({ folder, label }) => watchedOf(folder, label))
+  return given.map((argument) => {
+    const at = argument.indexOf('=')
+    return watchedOf(argument.slice(at + 1), at < 0 ? '' : argument.slice(0, at))
+  })
 }
 
-async function withFlows(
+async function withClickHouse(
   context: Context,
-  work: (importing: Importing, target: Target, base: Base) => Promise<number>,
+  work: (parts: Parts) => Promise<number>,
 ): Promise<number> {
-  const base = await openBase(context)
-  const { config, log } = base
-  const { signal } = context
-  const settings = config.sinks.clickhouse
-  if (!settings) throw new UsageError(NO_CLICKHOUSE)
-  const nfdump = await findNfdump()
-  const db = await openClickHouse(settings, { dataDir: config.dataDir, log, signal })
+  const shown = process.stderr.isTTY === true && !context.out.json
+  const progress = await Progress.open({ shown })
   try {
-    const tables = tablesOf(settings)
-    const counted = (flows: number) => log.debug({ flows }, 'a block was stored')
-    const importing = { db, tables, nfdump, progress: counted, signal }
-    const target = await openFlows(importing)
-    if (!target.deduplicates) log.warn(NO_WINDOW)
-    return await work(importing, target, base)
+    const base = await openBase(context, (line) => progress.log(line))
+    const settings = base.config.sinks.clickhouse
+    if (!settings) throw new UsageError(NO_CLICKHOUSE)
+    return await work({ ...base, settings, progress })
   } finally {
-    await db.close()
+    progress.end()
   }
 }
 
-const NO_CLICKHOUSE = {
-  what: 'the config has no ClickHouse',
-  hint: 'add `clickhouse: {}` under `sinks` for the embedded one',
-}
-
-const NO_WINDOW =
-  'the table of flows keeps no deduplication window: where an import is killed in the middle, some flows may be stored twice. ALTER TABLE ... MODIFY SETTING non_replicated_deduplication_window = 100000 sets it'
-
-/** `DIR`, or `LABEL=DIR`. */
-function parseWatched(argument: string): Watched {
-  const at = argument.indexOf('=')
-  if (at < 0) return { folder: argument, flowsrc: '' }
-  return { folder: argument.slice(at + 1), flowsrc: argument.slice(0, at) }
-}
-
-function statusOf(done: readonly Imported[]): number {
+/** A file that was set aside makes the exit status 1. */
+function answer(context: Context, done: readonly Imported[]): number {
+  context.out.answer({ files: done }, () =>
+    done.map((imported) => `${printable(imported.file)}: ${importedWords(imported)}`),
+  )
   return done.some(({ outcome }) => outcome === 'aside') ? EXIT.nothing : EXIT.done
-}
-
-function lineOf(imported: Imported): string {
-  const file = printable(imported.file)
-  switch (imported.outcome) {
-    case 'known':
-      return `${file}: was imported before`
-    case 'aside':
-      return `${file}: set aside: ${printable(imported.reason)}`
-    default: {
-      const odd = imported.odd > 0 ? `, ${imported.odd} odd lines left out` : ''
-      return `${file}: ${imported.flows} flows${odd}`
-    }
-  }
 }

@@ -19,15 +19,19 @@ export class Progress {
     return new Progress(shown ? await openBars() : null)
   }
 
+  get isShown(): boolean {
+    return this.#bars !== null
+  }
+
   show(progress: SyncProgress): void {
     if (progress.phase === 'pull') {
       const { source, done, total } = progress
       const of = total === 0 ? done.toLocaleString('en-US') : `${done} of ${total} events`
-      this.#draw(source, { value: done, total: Math.max(total, done, 1), done: of })
+      this.draw(source, { value: done, total: Math.max(total, done, 1), done: of })
     } else {
       const { sink, keys } = progress
       // How many there will be is not known before the source has been applied.
-      this.#draw(sink, { value: 0, total: 1, done: `${keys.toLocaleString('en-US')} keys` })
+      this.draw(sink, { value: 0, total: 1, done: `${keys.toLocaleString('en-US')} keys` })
     }
   }
 
@@ -44,10 +48,8 @@ export class Progress {
     this.#bars.stop()
   }
 
-  #draw(
-    name: string,
-    { value, total, done }: { value: number; total: number; done: string },
-  ): void {
+  /** `name` tells the bars apart. */
+  draw(name: string, { value, total, done }: { value: number; total: number; done: string }): void {
     if (!this.#bars) return
     const payload = { name: printable(name).padEnd(12), done }
     const bar = this.#byName.get(name)

@@ -130,14 +130,15 @@ export class ClickHouse {
   async pour({
     query,
     data,
+    params,
     settings,
     signal,
-  }: { query: string; data: Readable } & Pick<Asking, 'settings' | 'signal'>): Promise<void> {
+  }: { query: string; data: Readable } & Asking): Promise<void> {
     await this.#telling(async () => {
       const { stream } = await this.#client.exec({
         query,
         values: data,
-        ...asked({ settings, signal }),
+        ...asked({ params, settings, signal }),
       })
       for await (const _ of stream);
     }, signal)

@@ -104,8 +104,10 @@ export function filesTable({ flows }: Pick<Tables, 'flows'>): TableSchema {
       ['flows', 'UInt64'],
       ['reason', 'String'],
       ['at', 'DateTime64(6) DEFAULT now64(6)'],
+      ['path', "String DEFAULT ''"],
+      ['print', "String DEFAULT ''"],
     ]),
-    layout: 'ENGINE = ReplacingMergeTree(at) ORDER BY (flowsrc, hash)',
+    layout: 'ENGINE = ReplacingMergeTree(at) ORDER BY (flowsrc, hash, path)',
   }
 }
 

@@ -1,5 +1,6 @@
 /** The schema of `tipline.yml`, put together from what the parts export. */
 import { z } from 'zod'
+import { flowsSettings } from '../flows/settings.js'
 import { type HttpSettings, httpSettings, parseListen } from '../http/settings.js'
 import { LOG_LEVELS } from '../log.js'
 import { feedSourceSettings, mispSourceSettings } from '../misp/settings.js'
@@ -32,6 +33,7 @@ export const configSchema = z.strictObject({
   sinks: sinksSettings
     .prefault({})
     .describe('Where indicators go. Without a sink a sync only fills the ledger.'),
+  flows: flowsSettings.prefault({}).describe('Where flows come from.'),
   policy: policySettings.prefault({}).describe('What of the ledger is served.'),
   networks: networksSetting,
   guard: guardSettings.prefault({}).describe('Which answers of a source are believed.'),
@@ -66,6 +68,10 @@ export function mapPaths(config: Config, change: (path: string) => string): Conf
     })),
     sinks: mapFiles(config.sinks, change),
     http: { ...mapFiles(config.http, change), listen: mapSocket(config.http.listen, change) },
+    flows: {
+      ...config.flows,
+      watch: config.flows.watch.map((each) => ({ ...each, folder: change(each.folder) })),
+    },
     policy: {
       ...config.policy,
       ...(lists_folder !== undefined && { lists_folder: change(lists_folder) }),

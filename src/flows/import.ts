@@ -3,17 +3,25 @@
  * the file's hash and the block's number: where a kill left half a file behind, the blocks that are
  * there are recognised when it comes again, and the rest follows.
  */
-import { createHash } from 'node:crypto'
-import { createReadStream, statSync } from 'node:fs'
-import { basename } from 'node:path'
+import { Readable } from 'node:stream'
 import type { ClickHouse } from '../clickhouse/client.js'
 import { columnTypes, layoutOf } from '../clickhouse/columns.js'
-import { quoted } from '../clickhouse/names.js'
+import { identifier, quoted } from '../clickhouse/names.js'
 import { prepare } from '../clickhouse/prepare.js'
 import { filesTable, flowTables, type Tables } from '../clickhouse/schema.js'
 import { FlowFileError } from '../errors.js'
-import { checkFile, flowLines, type Nfdump } from './nfdump.js'
-import { type RowReader, rowReader, writableColumns } from './rows.js'
+import { type Block, blocksOf } from './blocks.js'
+import { expressionsFor, INPUT, READING, WITH, writableColumns } from './fields.js'
+import {
+  type Facts,
+  factsOf,
+  hashOf,
+  type KnownFile,
+  lastOf,
+  remember,
+  sameContent,
+} from './files.js'
+import { checkFile, flowText, type Nfdump } from './nfdump.js'
 
 export interface Importing {
   readonly db: ClickHouse
@@ -24,9 +32,10 @@ export interface Importing {
   readonly signal: AbortSignal
 }
 
+/** A table of flows, and how it is filled. */
 export interface Target {
-  readonly columns: readonly string[]
-  readonly numbers: boolean
+  /** Without its parameter `flowsrc`. */
+  readonly insert: string
   /** Whether the table knows blocks again; else a kill in the middle may double some. */
   readonly deduplicates: boolean
 }
@@ -36,6 +45,7 @@ export type Imported =
       readonly file: string
       readonly outcome: 'imported'
       readonly flows: number
+      /** Lines of nfdump's that are no flow. */
       readonly odd: number
     }
   | { readonly file: string; readonly outcome: 'known' }
@@ -45,20 +55,27 @@ export type Imported =
 const BLOCK = 100_000
 
 /** Creates what is missing and looks at what is there. @throws ClickHouseError */
-export async function openFlows({ db, tables, signal }: Importing): Promise<Target> {
+export async function openFlows({
+  db,
+  tables,
+  signal,
+}: Omit<Importing, 'nfdump' | 'progress'>): Promise<Target> {
   const files = filesTable(tables)
   const there = await columnTypes(db, tables.flows, signal)
   const { flows } = flowTables(tables)
   await prepare(db, there.size > 0 ? [files] : [flows, files], signal)
-  const columns = there.size > 0 ? there : await columnTypes(db, tables.flows, signal)
+  const types = there.size > 0 ? there : await columnTypes(db, tables.flows, signal)
+  const columns = writableColumns([...types.keys()])
   const { sql } = await db.row<{ sql: string }>(
     `SELECT create_table_query AS sql FROM system.tables
      WHERE database = {database:String} AND name = {table:String}`,
     { params: { ...tables.flows }, signal },
   )
+  const expressions = expressionsFor(columns, layoutOf(types) === 'number')
   return {
-    columns: writableColumns([...columns.keys()]),
-    numbers: layoutOf(columns) === 'number',
+    insert: `INSERT INTO ${quoted(tables.flows)} (${columns.map(identifier).join(', ')})
+      ${WITH}
+      SELECT ${expressions.join(', ')} FROM input('${INPUT}') FORMAT CSV`,
     deduplicates: /non_replicated_deduplication_window = [1-9]|Replicated/.test(sql),
   }
 }
@@ -70,116 +87,121 @@ export async function importFile(
   { file, flowsrc }: { file: string; flowsrc: string },
 ): Promise<Imported> {
   try {
-    const facts = await factsOf(file, flowsrc)
-    if (await isKnown(importing, facts)) return { file, outcome: 'known' }
-    await checkFile(file)
-    const counts = await pour(importing, target, { file, facts })
-    await record(importing, { ...facts, outcome: 'imported', flows: counts.flows, reason: '' })
-    return { file, outcome: 'imported', ...counts }
+    const facts = factsOf(file, flowsrc)
+    const last = await lastOf(importing, facts)
+    if (last && last.size === facts.size && last.modified === facts.modified) {
+      return { file, outcome: 'known' }
+    }
+    const hash = await hashOf(file)
+    const same = await sameContent(importing, { flowsrc, hash })
+    if (same) {
+      await remember(importing, { ...same, ...facts })
+      return { file, outcome: 'known' }
+    }
+    return await importNew(importing, target, { file, facts, hash, last })
   } catch (error) {
     if (!(error instanceof FlowFileError)) throw error
     return { file, outcome: 'aside', reason: error.message }
   }
 }
 
-interface Facts {
-  readonly name: string
-  readonly flowsrc: string
-  readonly size: number
-  readonly modified: number
+interface NewFile {
+  readonly file: string
+  readonly facts: Facts
   readonly hash: string
+  /** What was imported of this path before, when it held less. */
+  readonly last: KnownFile | null
 }
 
-/** Names repeat when daylight saving time ends; the content does not. @throws FlowFileError */
-async function factsOf(file: string, flowsrc: string): Promise<Facts> {
+async function importNew(importing: Importing, target: Target, given: NewFile): Promise<Imported> {
+  const { file, facts, hash } = given
+  const known = { ...facts, hash, flows: 0, print: '', reason: '' }
   try {
-    const { size, mtimeMs } = statSync(file)
-    const hash = createHash('sha256')
-    for await (const piece of createReadStream(file)) hash.update(piece as Buffer)
-    const modified = Math.floor(mtimeMs / 1000)
-    return { name: basename(file), flowsrc, size, modified, hash: hash.digest('hex') }
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    throw new FlowFileError({ what: `${file} can not be read (${code})`, file, cause })
+    await checkFile(file)
+    const poured = await pour(importing, target, given)
+    const { flows, print, odd } = poured
+    await remember(importing, { ...known, outcome: 'imported', flows, print })
+    return { file, outcome: 'imported', flows: flows - poured.before, odd }
+  } catch (error) {
+    if (!(error instanceof FlowFileError)) throw error
+    await remember(importing, { ...known, outcome: 'aside', reason: error.message })
+    throw error
   }
 }
 
-async function isKnown({ db, tables, signal }: Importing, facts: Facts): Promise<boolean> {
-  const { n } = await db.row<{ n: string }>(
-    `SELECT count() AS n FROM ${quoted(filesTable(tables).name)}
-     WHERE flowsrc = {flowsrc:String} AND hash = {hash:String} AND outcome = 'imported'`,
-    { params: { flowsrc: facts.flowsrc, hash: facts.hash }, signal },
-  )
-  return Number(n) > 0
+interface Poured {
+  /** In the file, and how many of them were there before. */
+  readonly flows: number
+  readonly before: number
+  readonly print: string
+  readonly odd: number
 }
 
-async function record(
-  { db, tables, signal }: Importing,
-  facts: Facts & { outcome: string; flows: number; reason: string },
-): Promise<void> {
-  const { name, flowsrc, size, modified, hash, outcome, flows, reason } = facts
-  await db.insert({
-    table: quoted(filesTable(tables).name),
-    columns: ['flowsrc', 'hash', 'name', 'size', 'modified', 'outcome', 'flows', 'reason'],
-    rows: [[flowsrc, hash, name, size, modified, outcome, flows, reason]],
-    signal,
-  })
+/**
+ * When clocks go back, nfcapd finds that a file has its name, and appends to that. What was imported
+ * then is left out now, if it is the same, flow for flow.
+ */
+async function pour(importing: Importing, target: Target, given: NewFile): Promise<Poured> {
+  const { last } = given
+  const rest =
+    last && last.flows > 0 ? await pourBlocks(importing, target, { ...given, last }) : null
+  return rest ?? (await pourBlocks(importing, target, { ...given, last: null }))!
 }
 
-async function pour(
+/** null: the file does not begin with what was imported of it. */
+async function pourBlocks(
   importing: Importing,
-  { columns, numbers }: Target,
-  { file, facts }: { file: string; facts: Facts },
-): Promise<{ flows: number; odd: number }> {
+  target: Target,
+  { file, facts, hash, last }: NewFile,
+): Promise<Poured | null> {
   const { nfdump, signal, progress } = importing
-  const read = rowReader({ isFull: nfdump.isFull, columns, numbers, flowsrc: facts.flowsrc })
-  const counts = { flows: 0, odd: 0 }
-  let block: (readonly (string | number)[])[] = []
-  let number = 0
-  const flush = async () => {
-    const token = `${facts.flowsrc} ${facts.hash}:${number++}`
-    await insertBlock(importing, { columns, rows: block, token })
-    counts.flows += block.length
-    progress(counts.flows)
-    block = []
+  const before = last?.flows ?? 0
+  const oddities = { odd: 0 }
+  const cut = { size: BLOCK, cut: before, oddities }
+  let [flows, print, number] = [0, '', 0]
+  // While ClickHouse works on a block, nfdump prints the next.
+  let inserted: Promise<void> = Promise.resolve()
+  try {
+    for await (const block of blocksOf(flowText(nfdump, file, signal), cut)) {
+      flows += block.flows
+      print = block.print
+      if (flows === before && print !== last?.print) return null
+      if (flows <= before) continue
+      await inserted
+      progress(flows - block.flows - before)
+      const token = `${facts.flowsrc} ${hash}:${number++}`
+      inserted = insertBlock(importing, target, { block, token, flowsrc: facts.flowsrc })
+      // Its failure is thrown where it is waited for.
+      inserted.catch(() => undefined)
+    }
+    if (flows < before) return null
+  } finally {
+    await inserted
   }
-  for await (const line of flowLines(nfdump, file, signal)) {
-    const row = rowOrOdd(read, line, counts)
-    if (row) block.push(row)
-    if (block.length === BLOCK) await flush()
-  }
-  if (block.length > 0) await flush()
-  return counts
-}
-
-function rowOrOdd(read: RowReader, line: string, counts: { odd: number }) {
-  const row = read(line)
-  if (row === null && line !== 'No matching flows') counts.odd += 1
-  return row
+  progress(flows - before)
+  return { flows, before, print, odd: oddities.odd }
 }
 
 async function insertBlock(
-  { db, tables, signal }: Importing,
-  block: {
-    readonly columns: readonly string[]
-    readonly rows: readonly (readonly (string | number)[])[]
-    readonly token: string
-  },
+  { db, signal }: Importing,
+  { insert }: Target,
+  { block, token, flowsrc }: { block: Block; token: string; flowsrc: string },
 ): Promise<void> {
-  await db.insert({
-    table: quoted(tables.flows),
-    columns: block.columns,
-    rows: block.rows,
+  await db.pour({
+    query: insert,
+    data: Readable.from(block.pieces, { objectMode: false }),
+    params: { flowsrc },
     settings: {
-      insert_deduplication_token: block.token,
+      ...READING,
+      insert_deduplication_token: token,
       // What the views make of a block is to be known again too.
       deduplicate_blocks_in_dependent_materialized_views: 1,
       materialized_views_ignore_errors: 1,
       // One block is one part of each day: a token stands for all of it or nothing.
+      max_insert_threads: '1',
       max_insert_block_size: String(BLOCK * 2),
       min_insert_block_size_rows: String(BLOCK * 2),
       min_insert_block_size_bytes: '1000000000',
-      input_format_parallel_parsing: 0,
       async_insert: 0,
     },
     signal,

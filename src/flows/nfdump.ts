@@ -1,20 +1,22 @@
 /** nfdump, the program: which version it is, whether a file is whole, and its flows as lines. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { FlowFileError, UsageError } from '../errors.js'
-import { FIELDS } from './rows.js'
+import { TOKENS } from './fields.js'
 
 export interface Nfdump {
   readonly version: string
-  /** Whether it prints all of its fields, or only those asked for. */
-  readonly isFull: boolean
+  /** For its option -o: our fields, and nothing else, in lines of CSV. */
+  readonly format: string
 }
 
 /** Everything in UTC: nfdump prints local times. */
 const ENV = { PATH: process.env.PATH, TZ: 'UTC', LC_ALL: 'C' }
-/** From here on `-o csv` prints other fields, and takes a list. */
+/**
+ * From here on `-o csv` takes a list of fields. Before, it always prints all 48 of them, which takes
+ * twice the time of a format of one's own.
+ */
 const LISTS_FROM = [1, 7, 5] as const
 
 /** @throws UsageError where there is none */
@@ -27,11 +29,11 @@ export async function findNfdump(): Promise<Nfdump> {
       hint: 'install it (Debian and Ubuntu: apt-get install nfdump)',
     })
   }
-  const numbers = version.slice(1).map(Number)
-  return { version: version[0], isFull: compare(numbers, LISTS_FROM) < 0 }
+  const lists = compare(version.slice(1).map(Number), LISTS_FROM) >= 0
+  return { version: version[0], format: `${lists ? 'csv' : 'fmt'}:${TOKENS.join(',')}` }
 }
 
-/** Reads all of it without printing. @throws FlowFileError for a file that is cut, or none of its */
+/** @throws FlowFileError for a file that is cut, or none of its */
 export async function checkFile(file: string): Promise<void> {
   const { status, output } = await run(['-v', file])
   if (status === 0) return
@@ -43,14 +45,21 @@ export async function checkFile(file: string): Promise<void> {
   })
 }
 
-/** The lines as they are printed. @throws FlowFileError; the signal's reason */
-export async function* flowLines(
-  nfdump: Nfdump,
+/** How many flows it says it holds; null: it does not say. */
+export async function countFlows(file: string): Promise<number | null> {
+  const { output } = await run(['-I', '-r', file])
+  const told = /^Flows: (\d+)$/m.exec(output)
+  return told ? Number(told[1]) : null
+}
+
+/** What it prints, as it comes. @throws FlowFileError; the signal's reason */
+export async function* flowText(
+  { format }: Nfdump,
   file: string,
   signal: AbortSignal,
-): AsyncGenerator<string> {
-  const format = nfdump.isFull ? 'csv' : `csv:${FIELDS.map((field) => `%${field}`).join(',')}`
-  const child = spawn('nfdump', ['-r', file, '-q', '-N', '-o', format], {
+): AsyncGenerator<Buffer> {
+  // Plain numbers, and addresses in full.
+  const child = spawn('nfdump', ['-r', file, '-q', '-N', '-6', '-o', format], {
     env: ENV,
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,
@@ -58,13 +67,16 @@ export async function* flowLines(
   const ended = endOf(child)
   const complaint = text(child.stderr!)
   try {
-    yield* createInterface({ input: child.stdout! })
+    for await (const piece of child.stdout!) yield piece as Buffer
     const status = await ended
     signal.throwIfAborted()
     const said = (await complaint).trim()
     if (status === 0 && said === '') return
     const what = `nfdump could not read all of ${file}: ${said.slice(0, 200) || `status ${status}`}`
     throw new FlowFileError({ what, file })
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
   } finally {
     child.kill('SIGKILL')
   }

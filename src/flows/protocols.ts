@@ -9,15 +9,7 @@ const NAMES =
   IFMP PNNI PIM ARIS SCPS QNX A/N IPcmp SNP CpqPP IPXIP VRRP PGM 0hop L2TP DDX IATP STP SRP UTI SMP SM
   PTP ISIS4 FIRE CRTP CRUDP 128 IPLT SPS PIPE SCTP FC 134 MHEAD UDP-L MPLS`.split(/\s+/)
 
-const NUMBERS = new Map(NAMES.map((name, number) => [name, number]))
-
-/** From a name or a number; null: neither. */
-export function protocolNumber(text: string): number | null {
-  const known = NUMBERS.get(text)
-  if (known !== undefined) return known
-  return /^\d{1,3}$/.test(text) && Number(text) < 256 ? Number(text) : null
-}
-
-export function protocolName(number: number): string {
-  return NAMES[number] ?? String(number)
-}
+/** Those that have one. Two of them share theirs (35 and 38). */
+export const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map(
+  [...NAMES.entries()].filter(([number, name]) => name !== String(number)),
+)

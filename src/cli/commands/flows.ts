@@ -30,7 +30,7 @@ export function addFlows(program: Command, execute: Execute): void {
     .description(
       'Watches folders and their sub-folders for finished files (nfcapd.YYYYMMDDhhmm), until it is stopped.',
     )
-    .argument('<folder...>', 'folders; LABEL=FOLDER also sets the column flowsrc')
+    .argument('[folder...]', 'LABEL=FOLDER also sets the column flowsrc; default: flows.watch')
     .option('--once', 'import what is there, then end')
     .action((folders: string[], options: CommonOptions & { once?: boolean }) =>
       execute(options, async (context) =>

@@ -31,10 +31,13 @@ export interface DoorOptions {
 /** The data of an INSERT does not count where the statement itself stands in the address. */
 const LARGEST_STATEMENT = 64 * 1024 * 1024
 
+/** Of the address, where the statement of an INSERT stands; ClickHouse takes as much. */
+const LONGEST_ADDRESS = 1024 * 1024
+
 /** A server, to be bound to one way in. `isReader`: whoever comes this way may only read. */
 export function createDoor(options: DoorOptions, isReader: boolean): Server {
-  const timeouts = { keepAliveTimeout: 10_000, requestTimeout: 0 }
-  return createServer(timeouts, (request, response) => {
+  const limits = { keepAliveTimeout: 10_000, requestTimeout: 0, maxHeaderSize: LONGEST_ADDRESS }
+  return createServer(limits, (request, response) => {
     options.onUse(1)
     void serve({ request, response, options, isReader }).finally(() => options.onUse(-1))
   })

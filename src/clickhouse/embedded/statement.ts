@@ -80,6 +80,7 @@ export function insertFrom({ sql, verb, tokens }: Statement, path: string): stri
   if (verb !== 'INSERT') return null
   const last = tokens.at(-1)
   if (last?.kind !== 'word') return null
+  if (tokens.some(isSelect)) return withInput({ sql, tokens, path })
   const before = tokens.at(-2)
   if (last.text === 'VALUES') return withSource({ sql, tokens, path, at: last, format: 'Values' })
   if (before?.text !== 'FORMAT') return null
@@ -98,11 +99,26 @@ interface Source {
 
 /** Settings stand behind the source and before the format. */
 function withSource({ sql, tokens, path, at, format }: Source): string | null {
-  if (tokens.some(({ kind, text }) => kind === 'word' && text === 'SELECT')) return null
   const settings = tokens.find(({ kind, text }) => kind === 'word' && text === 'SETTINGS')
   const cut = Math.min(settings?.start ?? at.start, at.start)
   const middle = settings ? sql.slice(settings.start, at.start) : ''
   return `${sql.slice(0, cut)} FROM INFILE ${literal(path)} ${middle} FORMAT ${format}`
+}
+
+/** `SELECT ... FROM input('structure') FORMAT name`: the same data as a file, which takes both itself. */
+function withInput({ sql, tokens, path }: Pick<Source, 'sql' | 'tokens' | 'path'>): string | null {
+  const [before, name] = tokens.slice(-2)
+  const at = tokens.findIndex(({ kind, text }) => kind === 'word' && text === 'INPUT')
+  const [input, open, structure] = tokens.slice(at, at + 3)
+  if (at < 0 || open?.text !== '(' || structure?.kind !== 'text') return null
+  if (before?.text !== 'FORMAT' || name?.kind !== 'word') return null
+  const format = literal(sql.slice(name.start, name.end))
+  const file = `file(${literal(path)}, ${format}, `
+  return `${sql.slice(0, input!.start)}${file}${sql.slice(structure.start, before.start)}`
+}
+
+function isSelect({ kind, text }: Token): boolean {
+  return kind === 'word' && text === 'SELECT'
 }
 
 /** A value as SQL text. */

@@ -21,3 +21,9 @@ export const clickhouseSinkSettings = clickhouseSettings.safeExtend({
 })
 
 export type ClickHouseSinkSettings = z.output<typeof clickhouseSinkSettings>
+
+/** For commands that need one. */
+export const NO_CLICKHOUSE = {
+  what: 'the config has no ClickHouse',
+  hint: 'add `clickhouse: {}` under `sinks` for the embedded one',
+}

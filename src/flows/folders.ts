@@ -1,0 +1,86 @@
+/** Finished nfcapd files in folders and their sub-folders. */
+import type { Dirent } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { UsageError } from '../errors.js'
+
+export interface Watched {
+  /** Absolute. */
+  readonly folder: string
+  /** What stands in the column `flowsrc`. */
+  readonly flowsrc: string
+}
+
+/** A file as it was when it was last looked at. */
+export interface Look {
+  readonly size: number
+  /** Epoch seconds. */
+  readonly modified: number
+}
+
+export interface Found extends Look {
+  /** Absolute. */
+  readonly path: string
+  readonly flowsrc: string
+}
+
+/** While nfcapd writes to it, a file is called `nfcapd.current...`. */
+const FINISHED = /^nfcapd\.\d{12,14}$/
+/** The name says when it was begun; later than this nobody appends to it. */
+const SETTLED_SECONDS = 2 * 86_400
+
+export function watchedOf(folder: string, label = ''): Watched {
+  return { folder: resolve(folder), flowsrc: label }
+}
+
+/**
+ * Those that are not as they were when `seen` took them down, the oldest first.
+ * @throws UsageError for a folder that can't be read
+ */
+export async function findFiles(
+  { folder, flowsrc }: Watched,
+  { seen, now }: { seen: ReadonlyMap<string, Look>; now: number },
+): Promise<Found[]> {
+  const finished = (await entriesOf(folder))
+    .filter((entry) => entry.isFile() && FINISHED.test(entry.name))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  const found: Found[] = []
+  for (const entry of finished) {
+    const path = join(entry.parentPath, entry.name)
+    const before = seen.get(keyOf(flowsrc, path))
+    if (before && now - before.modified > SETTLED_SECONDS) continue
+    const look = await lookAt(path)
+    if (look === null || (before && isSame(before, look))) continue
+    found.push({ path, flowsrc, ...look })
+  }
+  return found
+}
+
+/** Of what was seen. */
+export function keyOf(flowsrc: string, path: string): string {
+  return `${flowsrc}\n${path}`
+}
+
+function isSame(one: Look, other: Look): boolean {
+  return one.size === other.size && one.modified === other.modified
+}
+
+/** null: it is gone; nfexpire takes files away as it likes. */
+async function lookAt(path: string): Promise<Look | null> {
+  try {
+    const { size, mtimeMs } = await stat(path)
+    return { size, modified: Math.floor(mtimeMs / 1000) }
+  } catch {
+    return null
+  }
+}
+
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { recursive: true, withFileTypes: true })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const hint = 'name the folder into which nfcapd writes (its option -w)'
+    throw new UsageError({ what: `the folder ${folder} can not be read (${code})`, hint, cause })
+  }
+}

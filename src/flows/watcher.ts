@@ -1,0 +1,150 @@
+/**
+ * Imports what nfcapd finishes in some folders, for as long as it runs. What was imported or set aside
+ * stands in ClickHouse, so a new start does not look at it again.
+ */
+import { setTimeout as timer } from 'node:timers/promises'
+import type { ClickHouse } from '../clickhouse/client.js'
+import type { Tables } from '../clickhouse/schema.js'
+import { TiplineError } from '../errors.js'
+import { type Logger, printable } from '../log.js'
+import type { Metrics } from '../metrics.js'
+import { knownFiles } from './files.js'
+import { type Found, findFiles, keyOf, type Look, type Watched } from './folders.js'
+import { type Imported, type Importing, importFile, openFlows, type Target } from './import.js'
+import { findNfdump } from './nfdump.js'
+import { importedWords, NO_WINDOW } from './words.js'
+
+export interface WatcherOptions {
+  readonly folders: readonly Watched[]
+  readonly everyMs: number
+  /** Called again after each outage. */
+  readonly connect: (signal: AbortSignal) => Promise<ClickHouse>
+  readonly tables: Tables
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Told when work on a file begins, after each block, and (null) when a pass has ended. */
+  readonly onProgress?: (progress: WatchProgress | null) => void
+  readonly onFile?: (imported: Imported) => void
+}
+
+export interface WatchProgress {
+  readonly file: string
+  /** Of the file, so far. */
+  readonly flows: number
+  /** Files that wait, this one included. */
+  readonly waiting: number
+}
+
+/** After an outage: doubled each time, up to a minute. */
+const PAUSE_MS = 1000
+const LONGEST_PAUSE_MS = 60_000
+
+export class FlowWatcher {
+  readonly #options: WatcherOptions
+  #parts: { readonly importing: Omit<Importing, 'progress'>; readonly target: Target } | undefined
+  #seen = new Map<string, Look>()
+
+  constructor(options: WatcherOptions) {
+    this.#options = options
+  }
+
+  /** Until the signal, which it answers after the block that is under way; then all is closed. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, everyMs } = this.#options
+    let pause = PAUSE_MS
+    while (!signal.aborted) {
+      try {
+        await this.pass(signal)
+        pause = PAUSE_MS
+        await wait(everyMs, signal)
+      } catch (error) {
+        if (signal.aborted) break
+        // ClickHouse is away, or a folder is: both may come back.
+        if (!(error instanceof TiplineError)) throw error
+        log.warn({ err: error }, 'flows can not be imported now; trying again in a moment')
+        await this.close()
+        await wait(pause, signal)
+        pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
+      }
+    }
+    await this.close()
+  }
+
+  /**
+   * Looks at each folder once, and imports what is new. @throws UsageError for a folder that can't be
+   * read or where nfdump is missing; ClickHouseError; the signal's reason
+   */
+  async pass(signal: AbortSignal): Promise<Imported[]> {
+    const { folders, onProgress } = this.#options
+    const now = Math.floor(Date.now() / 1000)
+    await this.#open(signal)
+    const finding = folders.map((folder) => findFiles(folder, { seen: this.#seen, now }))
+    const found = (await Promise.all(finding)).flat()
+    this.#gauge(found.length)
+    const done: Imported[] = []
+    for (const [at, file] of found.entries()) {
+      signal.throwIfAborted()
+      done.push(await this.#import(file, found.length - at, signal))
+      this.#gauge(found.length - at - 1)
+    }
+    onProgress?.(null)
+    return done
+  }
+
+  async close(): Promise<void> {
+    const db = this.#parts?.importing.db
+    this.#parts = undefined
+    await db?.close()
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
+    if (this.#parts) return
+    const { connect, tables, folders, log } = this.#options
+    const nfdump = await findNfdump()
+    const db = await connect(signal)
+    try {
+      const importing = { db, tables, nfdump, signal }
+      const target = await openFlows(importing)
+      if (!target.deduplicates) log.warn(NO_WINDOW)
+      const sources = [...new Set(folders.map(({ flowsrc }) => flowsrc))]
+      const known = await knownFiles(importing, sources)
+      this.#seen = new Map(known.map((file) => [keyOf(file.flowsrc, file.path), file]))
+      this.#parts = { importing, target }
+    } catch (error) {
+      await db.close()
+      throw error
+    }
+  }
+
+  async #import(found: Found, waiting: number, signal: AbortSignal): Promise<Imported> {
+    const { onProgress, onFile, log } = this.#options
+    const { importing, target } = this.#parts!
+    const { path: file, flowsrc } = found
+    const progress = (flows: number) => onProgress?.({ file, flows, waiting })
+    progress(0)
+    const imported = await importFile({ ...importing, signal, progress }, target, { file, flowsrc })
+    this.#seen.set(keyOf(flowsrc, file), found)
+    this.#count(flowsrc, imported)
+    const level = imported.outcome === 'aside' ? 'warn' : 'info'
+    log[level]({ file: printable(file), flowsrc }, importedWords(imported))
+    onFile?.(imported)
+    return imported
+  }
+
+  #gauge(waiting: number): void {
+    this.#options.metrics.gauge('tipline_flow_files_waiting', {}, waiting)
+  }
+
+  #count(flowsrc: string, imported: Imported): void {
+    const { metrics } = this.#options
+    const { outcome } = imported
+    metrics.count('tipline_flow_files_total', { flowsrc, outcome })
+    if (outcome !== 'imported') return
+    metrics.count('tipline_flows_imported_total', { flowsrc }, imported.flows)
+  }
+}
+
+/** Ends early, and without an error, when the signal comes. */
+async function wait(ms: number, signal: AbortSignal): Promise<void> {
+  await timer(ms, undefined, { signal }).catch(() => undefined)
+}
