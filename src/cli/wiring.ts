@@ -1,6 +1,7 @@
 /**
  * Every part that a command works with, made and put together in one place, and closed in reverse.
  */
+import { closing } from '../closing.js'
 import { type LoadedConfig, loadConfig } from '../config/load.js'
 import { type Ledger, openLedger } from '../ledger/ledger.js'
 import { createLogger, type Logger, type LogLevel } from '../log.js'
@@ -128,18 +129,6 @@ async function openDeriver(context: Context, { config, log, metrics }: Base): Pr
   const policy = createPolicy(settings, lists)
   for (const warning of policy.warnings) log.warn(warning)
   return new Deriver(policy)
-}
-
-/** Runs `work`, then what it has put off, the last first, however it ended. */
-async function closing<T>(
-  work: (later: (close: () => Promise<void>) => void) => Promise<T>,
-): Promise<T> {
-  const closers: (() => Promise<void>)[] = []
-  try {
-    return await work((close) => void closers.push(close))
-  } finally {
-    for (const close of closers.reverse()) await close()
-  }
 }
 
 export async function closeAll(parts: readonly { close(): Promise<void> }[]): Promise<void> {

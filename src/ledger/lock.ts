@@ -3,7 +3,8 @@
  * operating system takes it away with the process that held it: nothing stale can be left behind.
  * Beside it stands a note with the holder's pid, for the message only.
  *
- * `sync`: one process pulls. `ship`: one process writes to the sinks.
+ * `daemon`: one `tipline run`. `sync`: one process pulls. `ship`: one process writes to the sinks. The
+ * daemon holds all three as long as it lives.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LedgerBusy } from '../errors.js'
 import { SQLITE_BUSY, sqlite, sqliteCode } from './sqlite.js'
 
-export type LockName = 'sync' | 'ship'
+export type LockName = 'daemon' | 'sync' | 'ship'
 
 export interface Lock {
   release(): void
@@ -61,11 +62,17 @@ function tryLock({ dataDir, name }: LockOptions): Lock | null {
   }
 }
 
+const DOES: Readonly<Record<LockName, string>> = {
+  daemon: 'running as the daemon',
+  sync: 'syncing',
+  ship: 'writing to the sinks',
+}
+
 function busy({ dataDir, name }: LockOptions): LedgerBusy {
   const pid = holder(dataDir, name)
   const who = pid === undefined ? 'another process' : `process ${pid}`
   return new LedgerBusy({
-    what: `${who} is already ${name === 'sync' ? 'syncing' : 'writing to the sinks'} with ${dataDir}`,
+    what: `${who} is already ${DOES[name]} with ${dataDir}`,
     hint: 'wait for it to end, and try again',
     pid,
   })

@@ -1,9 +1,29 @@
 /** What the config says of a source. Durations stay strings here: `30s`, `5m`, `12h`, `3d`. */
+import { Cron } from 'croner'
 import { z } from 'zod'
 
 const duration = z
   .string()
   .regex(/^\d+(s|m|h|d)$/, 'expected a duration such as 30s, 5m, 12h or 3d')
+
+const cron = z
+  .strictObject({
+    cron: z
+      .string()
+      .refine(isCron, 'expected five fields as cron has them, such as "*/5 * * * *"')
+      .describe('Minute, hour, day of month, month, day of week.'),
+    time_zone: z
+      .string()
+      .refine(isTimeZone, 'expected the name of a time zone, such as Europe/Amsterdam')
+      .default('UTC')
+      .describe('In which the fields are meant.'),
+  })
+  .describe('A calendar in place of an interval.')
+
+const schedule = z.union([duration, cron])
+
+/** An interval such as `60s`, or a calendar. */
+export type Schedule = z.output<typeof schedule>
 
 const httpUrl = z.string().refine(isHttpUrl, 'expected a URL that begins with https:// or http://')
 
@@ -112,7 +132,9 @@ export const mispSourceSettings = z
       .describe(
         'A raw restSearch filter, in place of `filters`. The whole answer is then the wanted state of this source.',
       ),
-    every: duration.default('60s').describe('How often `tipline run` asks.'),
+    every: schedule
+      .default('60s')
+      .describe('How often `tipline run` asks: a duration, or `{ cron, time_zone }`.'),
     absent_grace: duration
       .default('1h')
       .describe('How long an event may be missing from the MISP before `tipline run` revokes it.'),
@@ -143,7 +165,9 @@ export const feedSourceSettings = z
       .strictObject({ tags: tags.optional(), to_ids: toIds })
       .prefault({})
       .describe('Which attributes are taken.'),
-    every: duration.default('1h').describe('How often `tipline run` reads it.'),
+    every: schedule
+      .default('1h')
+      .describe('How often `tipline run` reads it: a duration, or `{ cron, time_zone }`.'),
   })
   .refine((source) => (source.path === undefined) !== (source.url === undefined), {
     error: 'expected either path or url',
@@ -152,6 +176,22 @@ export const feedSourceSettings = z
 
 export type MispSourceSettings = z.infer<typeof mispSourceSettings>
 export type FeedSourceSettings = z.infer<typeof feedSourceSettings>
+
+function isCron(text: string): boolean {
+  try {
+    return new Cron(text, { paused: true, mode: '5-part' }).nextRun() !== null
+  } catch {
+    return false
+  }
+}
+
+function isTimeZone(text: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }) !== null
+  } catch {
+    return false
+  }
+}
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)

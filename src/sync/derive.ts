@@ -21,9 +21,14 @@ export interface Derivation {
 }
 
 export class Deriver {
-  readonly #policy: Policy
+  #policy: Policy
 
   constructor(policy: Policy) {
+    this.#policy = policy
+  }
+
+  /** From here on another policy judges. Only between two pulls: one is derived by one policy. */
+  use(policy: Policy): void {
     this.#policy = policy
   }
 

@@ -14,11 +14,14 @@ import { type GuardVerdict, guard } from './guard.js'
 import type { GuardSettings } from './settings.js'
 import type { Answer, Progress, Source } from './source.js'
 import { Stage } from './stage.js'
+import type { Turns } from './turns.js'
 
 export interface PullOptions {
   readonly source: Source
   readonly row: SourceRow
   readonly writer: AsyncWriter
+  /** The ledger has one staging: whoever needs it waits for its turn. */
+  readonly turns: Turns
   readonly deriver: Deriver
   readonly guard: GuardSettings
   /** Ids of withheld changes that the user accepts. */
@@ -54,7 +57,8 @@ export interface PullReport {
 /** @throws SourceError: nothing has been changed */
 export async function pull(options: PullOptions): Promise<PullReport> {
   const { source, row, writer } = options
-  const stage = await beginStage(options)
+  const staging = new PullStaging(options)
+  const stage = openStage(options, staging)
   try {
     const settingsChanged = row.settings !== '' && row.settings !== source.settings
     const answer = await source.read({
@@ -72,15 +76,40 @@ export async function pull(options: PullOptions): Promise<PullReport> {
     if (answer.unchanged) return await acceptUnchanged(options, answer)
     return await judgeAndApply({ options, answer, settingsChanged, stage })
   } finally {
-    await writer.discardStaging()
+    await staging.end()
   }
 }
 
-async function beginStage(options: PullOptions): Promise<Stage> {
+/** The ledger's staging, from the first row to the end of the pull. */
+class PullStaging {
+  readonly #options: PullOptions
+  #release: (() => void) | undefined
+
+  constructor(options: PullOptions) {
+    this.#options = options
+  }
+
+  async begin(): Promise<void> {
+    const { turns, writer, signal } = this.#options
+    this.#release = await turns.take(signal)
+    await writer.beginStaging()
+  }
+
+  async end(): Promise<void> {
+    if (!this.#release) return
+    try {
+      await this.#options.writer.discardStaging()
+    } finally {
+      this.#release()
+    }
+  }
+}
+
+function openStage(options: PullOptions, staging: PullStaging): Stage {
   const { source, writer, deriver, metrics, now } = options
-  await writer.beginStaging()
   return new Stage({
     source: source.name,
+    begin: () => staging.begin(),
     writer,
     deriver,
     filters: source.filters,
@@ -169,8 +198,14 @@ async function judgeConfirmed(judged: Judged): Promise<Judgement> {
   return judgeStaged(judged)
 }
 
-async function judgeStaged({ options, answer, settingsChanged }: Judged): Promise<Judgement> {
+async function judgeStaged({
+  options,
+  answer,
+  stage,
+  settingsChanged,
+}: Judged): Promise<Judgement> {
   const { source, row, writer } = options
+  await stage.begin()
   if (answer.whole) await writer.departAllOthers(row.id)
   return writer.judge({
     source: row.id,

@@ -9,9 +9,12 @@ import type { Withheld } from '../ledger/sources.js'
 import type { Logger } from '../log.js'
 import type { Deriver } from './derive.js'
 import type { GuardSettings } from './settings.js'
+import type { Turns } from './turns.js'
 
 export interface RejudgeOptions {
   readonly writer: AsyncWriter
+  /** What is derived again goes through the ledger's one staging. */
+  readonly turns: Turns
   readonly deriver: Deriver
   readonly guard: GuardSettings
   readonly accept: ReadonlySet<string>
@@ -30,7 +33,26 @@ const META = 'derivation'
 const PAGE = 5000
 
 /** Derives everything again if it may come out otherwise than the last time. */
-export async function rejudgeIfChanged(options: RejudgeOptions): Promise<RejudgeReport> {
+export function rejudgeIfChanged(options: RejudgeOptions): Promise<RejudgeReport> {
+  return inTurn(options, () => ifChanged(options))
+}
+
+/** Judges again what is due by the clock; answers how many. */
+export function rejudgeDue(options: RejudgeOptions): Promise<number> {
+  return inTurn(options, () => allDue(options))
+}
+
+function inTurn<T>({ turns, writer, signal }: RejudgeOptions, work: () => Promise<T>): Promise<T> {
+  return turns.run(async () => {
+    try {
+      return await work()
+    } finally {
+      await writer.discardStaging()
+    }
+  }, signal)
+}
+
+async function ifChanged(options: RejudgeOptions): Promise<RejudgeReport> {
   const { writer, deriver, log } = options
   const before = await writer.getMeta(META)
   if (before === null) await writer.setMeta(META, deriver.fingerprint)
@@ -50,13 +72,7 @@ export async function rejudgeIfChanged(options: RejudgeOptions): Promise<Rejudge
   return { changed, withheld: null }
 }
 
-/** Judges again what is due by the clock. */
-export async function rejudgeDue({
-  writer,
-  deriver,
-  now,
-  signal,
-}: RejudgeOptions): Promise<number> {
+async function allDue({ writer, deriver, now, signal }: RejudgeOptions): Promise<number> {
   let count = 0
   for (;;) {
     signal.throwIfAborted()

@@ -31,6 +31,8 @@ export interface ShipOptions {
   readonly log: Logger
   readonly metrics: Metrics
   readonly progress: (keys: number) => void
+  /** Tries before a sink that is down is given up; default: some. */
+  readonly attempts?: number | undefined
   /** How to wait between two tries. */
   readonly sleep?: Sleep | undefined
   readonly signal: AbortSignal
@@ -96,6 +98,7 @@ export async function ship(options: ShipOptions, line: Feedline): Promise<ShipRe
   try {
     await retry(() => shipment.run(), {
       ...RETRY,
+      ...(options.attempts !== undefined && { attempts: options.attempts }),
       signal: options.signal,
       sleep: options.sleep,
       isRetryable: (error) => (error instanceof SinkUnavailable ? {} : false),

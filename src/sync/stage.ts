@@ -11,6 +11,8 @@ import { type CompiledFilters, goneBy } from './filters.js'
 
 export interface StageOptions {
   readonly source: string
+  /** Begins the staging in the ledger. Called once, before the first row: a pull that finds nothing has none. */
+  readonly begin: () => Promise<void>
   readonly writer: AsyncWriter
   readonly deriver: Deriver
   readonly filters: CompiledFilters
@@ -28,6 +30,7 @@ export class Stage {
   readonly #options: StageOptions
   readonly #eventTags = new Map<string, readonly string[]>()
   readonly #behind: Promise<unknown>[] = []
+  #begun: Promise<void> | undefined
   #rows = 0
 
   constructor(options: StageOptions) {
@@ -48,7 +51,14 @@ export class Stage {
     return this.#eventTags.has(eventUuid)
   }
 
+  /** From here on there is a staging, be it empty. */
+  begin(): Promise<void> {
+    this.#begun ??= this.#options.begin()
+    return this.#begun
+  }
+
   async events(events: readonly StagedEvent[]): Promise<void> {
+    await this.begin()
     for (const event of events) this.#eventTags.set(event.uuid, event.tags)
     await this.#hand(this.#options.writer.stageEvents(events))
   }
@@ -87,6 +97,7 @@ export class Stage {
   }
 
   async departures(eventUuids: readonly string[]): Promise<void> {
+    await this.begin()
     await this.#hand(this.#options.writer.stageDepartures(eventUuids))
   }
 

@@ -16,6 +16,7 @@ import { type RejudgeReport, rejudgeDue, rejudgeIfChanged } from './rejudge.js'
 import type { GuardSettings } from './settings.js'
 import { Feedline, type ShipReport, ship } from './ship.js'
 import type { Source } from './source.js'
+import { Turns } from './turns.js'
 
 export interface SyncOptions {
   readonly dataDir: string
@@ -154,8 +155,10 @@ async function pullAll(
   const rows = await ledger.writer.registerSources(options.sources.map(({ name }) => name))
   warnOfForsaken(rows, log)
   await ledger.writer.expireHolds(clock())
+  const turns = new Turns()
   const judging = {
     writer: ledger.writer,
+    turns,
     deriver: options.deriver,
     guard: options.guard,
     accept: options.accept,
@@ -172,12 +175,12 @@ async function pullAll(
     const last = source === options.sources.at(-1)
     const onApplying = () => (last ? shipping.start() : undefined)
     const onApplied = () => shipping.poke()
-    if (row) sources.push(await pullOne(options, { source, row, onApplying, onApplied }))
+    if (row) sources.push(await pullOne(options, { source, row, turns, onApplying, onApplied }))
   }
   return { policy, sources }
 }
 
-function warnOfForsaken(rows: readonly SourceRow[], log: Logger): void {
+export function warnOfForsaken(rows: readonly SourceRow[], log: Logger): void {
   for (const { name, place } of rows) {
     if (place >= 0) continue
     log.warn(
@@ -190,6 +193,7 @@ function warnOfForsaken(rows: readonly SourceRow[], log: Logger): void {
 interface One {
   readonly source: Source
   readonly row: SourceRow
+  readonly turns: Turns
   readonly onApplying: () => void
   readonly onApplied: () => void
 }

@@ -1,6 +1,7 @@
 /** Every command's words and options, with examples; help, completion and reference are made of it. */
 import type { Command } from 'commander'
 import type { Execute } from '../context.js'
+import { addRun } from './daemon.js'
 import { addBackscan, addFlows } from './flows.js'
 import { addHits } from './hits.js'
 import { addHold, addHolds, addRelease } from './holds.js'
@@ -14,6 +15,7 @@ import { addBackup, addConfig, addForget, addRestore } from './upkeep.js'
 export function addCommands(program: Command, execute: Execute): void {
   program.commandsGroup('From MISP to the sinks:')
   addSync(program, execute)
+  addRun(program, execute)
   program.commandsGroup('Logs:')
   addEnrich(program, execute)
   program.commandsGroup('Flows:')

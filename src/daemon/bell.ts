@@ -1,0 +1,30 @@
+/** A wait that can be cut short. One waits at a time; a ring that nobody hears is heard by the next. */
+export class Bell {
+  #rung = false
+  #wake: (() => void) | undefined
+
+  ring(): void {
+    this.#rung = true
+    this.#wake?.()
+  }
+
+  /** Until the bell, the time, or the abort. */
+  wait(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', done)
+        this.#wake = undefined
+        this.#rung = false
+        resolve()
+      }
+      const timer = setTimeout(done, Math.min(ms, LONGEST_MS))
+      this.#wake = done
+      signal.addEventListener('abort', done)
+      if (this.#rung || signal.aborted) done()
+    })
+  }
+}
+
+/** Node takes a longer one for none at all. */
+const LONGEST_MS = 2 ** 31 - 1

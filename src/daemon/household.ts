@@ -1,0 +1,105 @@
+/** Every source and sink of the config, each with its keeper. */
+import type { LoadedConfig } from '../config/load.js'
+import { createSinks, type SinksSettings } from '../sinks/registry.js'
+import { openSource } from '../sync/open-source.js'
+import { warnOfForsaken } from '../sync/sync.js'
+import type { Rota } from './rota.js'
+import { SinkKeeper } from './sink-keeper.js'
+import { SourceKeeper } from './source-keeper.js'
+import { Staff, type Wanted } from './staff.js'
+import { epoch, type Works } from './works.js'
+
+/** Of one request: the next pull comes soon, and others wait for their turn. */
+const ATTEMPTS = 3
+
+export class Household {
+  readonly #works: Works
+  readonly #sources: Staff<SourceKeeper>
+  readonly #sinks: Staff<SinkKeeper>
+
+  constructor(works: Works, rota: Rota) {
+    this.#works = works
+    this.#sources = new Staff('source', rota)
+    this.#sinks = new Staff('sink', rota)
+  }
+
+  get sources(): readonly SourceKeeper[] {
+    return this.#sources.keepers
+  }
+
+  get sinks(): readonly SinkKeeper[] {
+    return this.#sinks.keepers
+  }
+
+  /** The ledger may hold something new. */
+  poke(): void {
+    for (const sink of this.sinks) sink.poke()
+  }
+
+  /**
+   * Keeps what this config has, and nothing else. Answers what changed, one line each.
+   * @throws UsageError before anything has changed: something can't be opened
+   */
+  async keep(config: LoadedConfig): Promise<string[]> {
+    const sources = this.#sources.plan(this.#wantedSources(config))
+    const sinks = this.#sinks.plan(this.#wantedSinks(config))
+    await Promise.all([this.#sources.dismiss(sources), this.#sinks.dismiss(sinks)])
+    const { writer } = this.#works.ledger
+    const rows = await writer.registerSources(config.sources.map(({ name }) => name))
+    warnOfForsaken(rows, this.#works.log)
+    this.#sources.engage(sources)
+    const unread = rows.filter(({ lastGood }) => lastGood === null).map(({ name }) => name)
+    this.#sinks.engage(sinks, (signal) => this.#triedOnce(unread, signal))
+    return [...this.#sources.told(sources), ...this.#sinks.told(sinks)]
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#sources.close(), this.#sinks.close()])
+  }
+
+  /**
+   * A sink is not begun with before each source that was never read has been tried: filled from half a
+   * ledger, it would lose what an earlier tool had put there and the other half is about to bring.
+   */
+  async #triedOnce(names: readonly string[], signal: AbortSignal): Promise<void> {
+    const tries = this.sources.filter(({ name }) => names.includes(name)).map((s) => s.tried)
+    const aborted = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    await Promise.race([Promise.all(tries), aborted])
+  }
+
+  #wantedSources({ sources }: LoadedConfig): Wanted<SourceKeeper>[] {
+    const works = this.#works
+    const { log, metrics } = works
+    return sources.map((settings) => ({
+      name: settings.name,
+      settings: JSON.stringify(settings),
+      open: () => {
+        const source = openSource(settings, { log, metrics, attempts: ATTEMPTS })
+        const onApplied = () => this.poke()
+        const keeper = new SourceKeeper({ works, settings, source, onApplied })
+        return { keeper, close: () => source.close() }
+      },
+    }))
+  }
+
+  #wantedSinks({ sinks, sources, dataDir }: LoadedConfig): Wanted<SinkKeeper>[] {
+    const works = this.#works
+    const { log, metrics } = works
+    const sourceNames = sources.map(({ name }) => name)
+    const clock = () => epoch(works)
+    const deps = { log, metrics, sourceCount: sources.length, sourceNames, dataDir, clock }
+    return Object.entries(sinks)
+      .filter(([, settings]) => settings !== undefined)
+      .map(([name, settings]) => ({
+        name,
+        settings: JSON.stringify([settings, sourceNames]),
+        open: () => {
+          const only = { [name]: settings } as SinksSettings
+          const [sink] = createSinks(only, deps)
+          return { keeper: new SinkKeeper({ works, sink: sink! }), close: () => sink!.close() }
+        },
+      }))
+  }
+}

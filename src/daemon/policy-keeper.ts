@@ -1,0 +1,98 @@
+/**
+ * Keeps the policy: loads its lists, has the ledger derived again where something changed, and judges
+ * anew what is due by the clock.
+ */
+import type { LoadedConfig } from '../config/load.js'
+import { SourceError } from '../errors.js'
+import { readWithheld } from '../ledger/sources.js'
+import { createPolicy } from '../policy/policy.js'
+import { retry } from '../retry.js'
+import { loadLists } from '../sync/lists.js'
+import { type RejudgeReport, rejudgeDue, rejudgeIfChanged } from '../sync/rejudge.js'
+import { epoch, type Works } from './works.js'
+
+type PolicyConfig = Pick<LoadedConfig, 'policy' | 'sources' | 'dataDir'>
+
+/** A MISP that gives no lists is asked again after this long, and in the end this seldom. */
+const FIRST_PAUSE_MS = 2000
+const LONGEST_PAUSE_MS = 60_000
+
+export class PolicyKeeper {
+  readonly #works: Works
+  #config: PolicyConfig
+  /** What the guard thought of the last change. */
+  report: RejudgeReport = { changed: 0, withheld: null }
+
+  constructor(works: Works, config: PolicyConfig) {
+    this.#works = works
+    this.#config = config
+  }
+
+  /**
+   * Until the lists are there, as long as it takes: without them, what they hold would be served.
+   * @throws ConfigError for a list that can't be read; the signal's reason
+   */
+  async begin(signal: AbortSignal): Promise<void> {
+    await retry(() => this.load(signal), {
+      attempts: Number.POSITIVE_INFINITY,
+      baseMs: FIRST_PAUSE_MS,
+      maxMs: LONGEST_PAUSE_MS,
+      isRetryable: (error) => (error instanceof SourceError ? {} : false),
+      onRetry: ({ error }) =>
+        this.#works.log.error(
+          { err: error },
+          "the policy's lists are missing: nothing is pulled yet",
+        ),
+      signal,
+    })
+    await this.judge([], signal)
+  }
+
+  /** From here on the policy is as its config and lists say now. @throws ConfigError, SourceError */
+  async load(signal: AbortSignal, config = this.#config): Promise<void> {
+    const { deriver, turns, log, metrics } = this.#works
+    const { policy: settings, sources, dataDir } = config
+    const deps = { log, metrics, attempts: 2 }
+    const lists = await loadLists({
+      policy: settings,
+      sources,
+      dataDir,
+      deps,
+      now: epoch(this.#works),
+      signal,
+    })
+    const policy = createPolicy(settings, lists)
+    for (const warning of policy.warnings) log.warn(warning)
+    await turns.run(async () => deriver.use(policy), signal)
+    this.#config = config
+  }
+
+  /** Derives all again, if the policy changed. `accept`: ids of withheld changes. */
+  async judge(accept: readonly string[], signal: AbortSignal): Promise<RejudgeReport> {
+    this.report = await rejudgeIfChanged({ ...this.#request(signal), accept: new Set(accept) })
+    return this.report
+  }
+
+  /** Judges anew what is due by the clock; answers how many. */
+  judgeDue(signal: AbortSignal): Promise<number> {
+    return rejudgeDue({ ...this.#request(signal), accept: new Set() })
+  }
+
+  /** Lists change now and then. One that can't be had now leaves the old ones in force. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    try {
+      await this.load(signal)
+      await this.judge([], signal)
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error
+      this.#works.log.warn({ err: error }, `${error.message}; the lists stay as they are`)
+    }
+  }
+
+  #request(signal: AbortSignal) {
+    const { ledger, turns, deriver, guard, log } = this.#works
+    const withheld = readWithheld(ledger.db).filter(({ source }) => source === null)
+    const now = epoch(this.#works)
+    return { writer: ledger.writer, turns, deriver, guard, withheld, now, log, signal }
+  }
+}

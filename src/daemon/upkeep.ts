@@ -1,0 +1,66 @@
+/** What is to be done now and then, whatever the sources and sinks do. */
+import { limitSeconds } from '../policy/duration.js'
+import { Bell } from './bell.js'
+import type { PolicyKeeper } from './policy-keeper.js'
+import type { Work } from './rota.js'
+import { epoch, type Works } from './works.js'
+
+const HOLDS_MS = 2000
+const DUE_MS = 60_000
+const PRUNE_MS = 15 * 60_000
+const LISTS_MS = 3600_000
+
+export interface UpkeepOptions {
+  readonly works: Works
+  readonly policy: PolicyKeeper
+  readonly sinks: () => readonly string[]
+  /** As in the config: `400d`, or `never`. */
+  readonly history: () => string
+  /** Called when the ledger may hold something new. */
+  readonly onApplied: () => void
+}
+
+export function upkeep(options: UpkeepOptions): Readonly<Record<string, Work>> {
+  const { policy, onApplied } = options
+  return {
+    holds: regularly(HOLDS_MS, () => expireHolds(options)),
+    'judging by the clock': regularly(DUE_MS, async (signal) => {
+      if ((await policy.judgeDue(signal)) > 0) onApplied()
+    }),
+    pruning: regularly(PRUNE_MS, () => prune(options)),
+    lists: regularly(LISTS_MS, async (signal) => {
+      await policy.refresh(signal)
+      onApplied()
+    }),
+  }
+}
+
+async function expireHolds({ works, onApplied }: UpkeepOptions): Promise<void> {
+  const ended = await works.ledger.writer.expireHolds(epoch(works))
+  if (ended.length === 0) return
+  works.log.info({ holds: ended }, 'the time of holds by hand ran out')
+  onApplied()
+}
+
+async function prune({ works, sinks, history }: UpkeepOptions): Promise<void> {
+  const { writer } = works.ledger
+  const historyBefore = epoch(works) - limitSeconds(history())
+  await writer.prune({ sinks: sinks(), historyBefore })
+  await writer.checkpoint()
+}
+
+/** The first time after one interval. */
+function regularly(ms: number, work: (signal: AbortSignal) => Promise<void>): Work {
+  return async (signal) => {
+    const bell = new Bell()
+    for (;;) {
+      await bell.wait(ms, signal)
+      if (signal.aborted) return
+      try {
+        await work(signal)
+      } catch (error) {
+        if (!signal.aborted) throw error
+      }
+    }
+  }
+}
