@@ -128,7 +128,7 @@ describe.skipIf(!hasMemcached())('tipline run', () => {
 
   it('is killed at any time, and goes on where it was', async () => {
     const first = startDaemon()
-    await until(holds('misp-ip:198.51.100.7', '1#ip-dst,2#ip-src'))
+    await until(async () => (await site.ask(['status'])).exit === 0)
     first.child.kill('SIGKILL')
     await first.end()
     site.misp.store.deleteEvent(2)
