@@ -41,8 +41,8 @@ export class Household {
    * @throws UsageError before anything has changed: something can't be opened
    */
   async keep(config: LoadedConfig): Promise<string[]> {
-    const sources = this.#sources.plan(this.#wantedSources(config))
-    const sinks = this.#sinks.plan(this.#wantedSinks(config))
+    const sources = await this.#sources.plan(this.#wantedSources(config))
+    const sinks = await this.#sinks.plan(this.#wantedSinks(config))
     await Promise.all([this.#sources.dismiss(sources), this.#sinks.dismiss(sinks)])
     const { writer } = this.#works.ledger
     const rows = await writer.registerSources(config.sources.map(({ name }) => name))
@@ -89,15 +89,15 @@ export class Household {
     const { log, metrics } = works
     const sourceNames = sources.map(({ name }) => name)
     const clock = () => epoch(works)
-    const deps = { log, metrics, sourceCount: sources.length, sourceNames, dataDir, clock }
+    const deps = { log, metrics, sourceNames, dataDir, clock }
     return Object.entries(sinks)
       .filter(([, settings]) => settings !== undefined)
       .map(([name, settings]) => ({
         name,
         settings: JSON.stringify([settings, sourceNames]),
-        open: () => {
+        open: async () => {
           const only = { [name]: settings } as SinksSettings
-          const [sink] = createSinks(only, deps)
+          const [sink] = await createSinks(only, deps)
           return { keeper: new SinkKeeper({ works, sink: sink! }), close: () => sink!.close() }
         },
       }))

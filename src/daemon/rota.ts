@@ -2,6 +2,25 @@
 
 export type Work = (signal: AbortSignal) => Promise<void>
 
+/**
+ * Gives a work a signal of its own, which goes with it: what listens to one that lives as long as the
+ * process is never let go of.
+ */
+export async function withOwnSignal<T>(
+  signal: AbortSignal,
+  work: (own: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const own = new AbortController()
+  const abort = () => own.abort(signal.reason)
+  signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
+  try {
+    return await work(own.signal)
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
 interface Shift {
   readonly controller: AbortController
   readonly ended: Promise<void>

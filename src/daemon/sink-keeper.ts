@@ -7,6 +7,7 @@ import type { Sink } from '../sinks/sink.js'
 import { Feedline, type ShipReport, ship } from '../sync/ship.js'
 import { Bell } from './bell.js'
 import { Outage } from './outage.js'
+import { withOwnSignal } from './rota.js'
 import { epoch, type Works } from './works.js'
 
 const ROUND_MS = 30_000
@@ -59,7 +60,7 @@ export class SinkKeeper {
   /** Until the abort. @throws LedgerError, or a bug */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const report = await this.#round(signal)
+      const report = await withOwnSignal(signal, (own) => this.#round(own))
       if (report && !report.ok) await this.#bell.wait(this.#pauseMs(), signal)
     }
   }
@@ -73,8 +74,7 @@ export class SinkKeeper {
     const { roundMs = ROUND_MS } = this.#options
     const long = this.#last?.ok === true && waiting.length === 0
     const end = setTimeout(() => line.close(), long ? roundMs : 0)
-    const stop = () => line.close()
-    signal.addEventListener('abort', stop)
+    signal.addEventListener('abort', () => line.close())
     try {
       const report = await this.#ship(line, signal)
       this.#note(report)
@@ -85,7 +85,6 @@ export class SinkKeeper {
       return null
     } finally {
       clearTimeout(end)
-      signal.removeEventListener('abort', stop)
     }
   }
 

@@ -10,6 +10,7 @@ import type { SourceReport } from '../sync/sync.js'
 import { Bell } from './bell.js'
 import { clockwork } from './clockwork.js'
 import { Outage } from './outage.js'
+import { withOwnSignal } from './rota.js'
 import { epoch, type Works } from './works.js'
 
 export interface SourceKeeperOptions {
@@ -67,7 +68,7 @@ export class SourceKeeper {
       const wishes = this.#wishes.splice(0)
       if (signal.aborted || (wishes.length === 0 && clock.waitMs() > 0)) continue
       clock.begun()
-      const report = await this.#pull(wishes, signal)
+      const report = await withOwnSignal(signal, (own) => this.#pull(wishes, own))
       if (report) for (const { resolve } of wishes) resolve(report)
     }
   }

@@ -16,7 +16,7 @@ export interface Wanted<K> {
   /** Whoever was opened with the same stays. */
   readonly settings: string
   /** Connects nowhere yet. @throws UsageError */
-  readonly open: () => Member<K>
+  readonly open: () => Member<K> | Promise<Member<K>>
 }
 
 /** What a new config will do. */
@@ -45,14 +45,17 @@ export class Staff<K extends Keeper> {
   }
 
   /** Opens what is new; nothing has changed yet. @throws UsageError */
-  plan(wanted: readonly Wanted<K>[]): Plan<K> {
+  async plan(wanted: readonly Wanted<K>[]): Promise<Plan<K>> {
     const isAsBefore = ({ name, settings }: Wanted<K>) =>
       this.#posts.get(name)?.settings === settings
-    const fresh = wanted.filter((each) => !isAsBefore(each))
+    const fresh = new Map<string, Post<K>>()
+    for (const each of wanted.filter((each) => !isAsBefore(each))) {
+      fresh.set(each.name, { ...(await each.open()), settings: each.settings })
+    }
     const stays = new Set(wanted.filter(isAsBefore).map(({ name }) => name))
     return {
       order: wanted.map(({ name }) => name),
-      fresh: new Map(fresh.map(({ name, settings, open }) => [name, { ...open(), settings }])),
+      fresh,
       gone: [...this.#posts.keys()].filter((name) => !stays.has(name)),
     }
   }

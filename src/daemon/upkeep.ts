@@ -2,7 +2,7 @@
 import { limitSeconds } from '../policy/duration.js'
 import { Bell } from './bell.js'
 import type { PolicyKeeper } from './policy-keeper.js'
-import type { Work } from './rota.js'
+import { type Work, withOwnSignal } from './rota.js'
 import { epoch, type Works } from './works.js'
 
 const HOLDS_MS = 2000
@@ -57,7 +57,7 @@ function regularly(ms: number, work: (signal: AbortSignal) => Promise<void>): Wo
       await bell.wait(ms, signal)
       if (signal.aborted) return
       try {
-        await work(signal)
+        await withOwnSignal(signal, work)
       } catch (error) {
         if (!signal.aborted) throw error
       }
