@@ -9,7 +9,7 @@ const BENCHES = {
   logstash: 'the script in Logstash, against one memcached filter a field',
   memcached: 'filling and repairing memcached, on one server and three, against a bare socket',
   enrich: 'log lines through the matcher, against merely parsing them as JSON',
-  flows: 'live matching of flows in ClickHouse, against plain inserts and misp2ch, in turns',
+  flows: 'live matching and import of flows, against plain inserts, misp2ch and nfdump, in turns',
   ledger: 'staging, judging, applying and reading in the ledger alone',
 }
 

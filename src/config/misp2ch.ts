@@ -38,7 +38,11 @@ const schema = z.object({
   misp: z.object({
     misp_fqdn: z
       .string({ error: 'expected the domain name of the MISP' })
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected a domain name, without https://'),
+      // It was put behind https:// as it is, so a port worked too.
+      .regex(
+        /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(:\d{1,5})?$/,
+        'expected a domain name, without https://',
+      ),
     token: z.string({ error: 'expected an API key' }).min(1, 'expected an API key'),
     verify_tls: flag.default(true),
     json_req: json.default({}),

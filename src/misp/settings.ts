@@ -29,7 +29,11 @@ const httpUrl = z.string().refine(isHttpUrl, 'expected a URL that begins with ht
 
 const name = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected letters, digits, ".", "_" and "-" only')
+  // A port, as in misp2ch's `misp_fqdn`, whose rows are known by it.
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(:\d{1,5})?$/,
+    'expected letters, digits, ".", "_" and "-" only',
+  )
   .describe(
     'What the source is called in the ledger, in hits and in the log. Renaming makes it another source.',
   )

@@ -67,6 +67,18 @@ describe("misp2ch's config", () => {
     ])
   })
 
+  it('takes a port, which is part of the name that rows are known by', async () => {
+    const loaded = await read(SHIPPED.replace('misp.example.org', 'misp.example.org:8443'))
+    const [source] = loaded.sources
+    expect(source).toMatchObject({
+      name: 'misp.example.org:8443',
+      url: 'https://misp.example.org:8443',
+    })
+    const env = { MISP_EXAMPLE_ORG_8443_KEY: 'a-token-of-nobody' }
+    const again = await parseConfig(migrateConfig(loaded), { file: '/etc/misp/tipline.yml', env })
+    expect(again.sources).toEqual(loaded.sources)
+  })
+
   it('stands in the examples, and its data folder is found', async () => {
     const file = 'examples/misp2ch.conf'
     const loaded = await loadConfig(file, {})
