@@ -13,6 +13,9 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 export const TSC = join(ROOT, 'node_modules/typescript/bin/tsc')
 export const BUILD_DIST = ['-p', 'tsconfig.build.json', '--noEmitOnError']
 export const BUILD_DEV = ['-p', 'tsconfig.dev.json']
+/** Into dist/page; its types are checked apart, against a browser's. */
+export const VITE = join(ROOT, 'node_modules/vite/bin/vite.js')
+export const BUILD_PAGE = ['build', '--config', 'src/http/page/vite.config.ts']
 
 /** Something that the user, not the code, has to put right. */
 export class NotReady extends Error {}
@@ -68,10 +71,17 @@ function requireRegistry() {
 
 /** Builds dist/ when it is missing or older than its sources. */
 export function freshDist() {
-  if (modifiedAt('dist/cli/main.js') > Math.max(...distInputs().map(modifiedAt))) return
-  tell('Building dist/ (tsc) ...')
+  const newest = Math.max(...distInputs().map(modifiedAt))
+  const built = ['dist/cli/main.js', 'dist/page/index.html']
+  if (built.every((path) => modifiedAt(path) > newest)) return
+  tell('Building dist/ (tsc, vite) ...')
   removeDist()
-  if (runNode([TSC, ...BUILD_DIST]) !== 0) throw new NotReady('The build failed, see above.')
+  for (const build of [
+    [TSC, ...BUILD_DIST],
+    [VITE, ...BUILD_PAGE],
+  ]) {
+    if (runNode(build) !== 0) throw new NotReady('The build failed, see above.')
+  }
 }
 
 /** An output whose source is gone must not live on. */

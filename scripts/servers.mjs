@@ -11,6 +11,7 @@ const LOG = join(ROOT, '.build/servers.log')
 
 /** Debian's package, and a command that succeeds where it is installed. */
 const NEEDED = [
+  { name: 'chromium', probe: ['chromium', '--version'] },
   { name: 'memcached', probe: ['memcached', '-V'] },
   // It knows no --version.
   { name: 'clickhouse-server', probe: ['sh', '-c', 'command -v clickhouse-server'] },

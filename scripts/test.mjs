@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import {
   BUILD_DEV,
   BUILD_DIST,
+  BUILD_PAGE,
   installPackages,
   NotReady,
   ROOT,
@@ -17,6 +18,7 @@ import {
   runScript,
   TSC,
   tell,
+  VITE,
 } from './ready.mjs'
 import { installServers } from './servers.mjs'
 
@@ -24,12 +26,14 @@ const COUNTS = join(ROOT, '.build/test-counts.json')
 
 const CHECKS = [
   { name: 'typecheck', args: [TSC, '--noEmit', '-p', '.'] },
+  { name: 'typecheck of the page', args: [TSC, '--noEmit', '-p', 'src/http/page'] },
   { name: 'lint', args: [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.'] },
   { name: 'unused code', args: [bin('knip/bin/knip.js'), '--no-progress'] },
 ]
 /** Tests that start child processes start these. */
 const BUILDS = [
   { name: 'build dist', args: [TSC, ...BUILD_DIST] },
+  { name: 'build page', args: [VITE, ...BUILD_PAGE] },
   { name: 'build .build', args: [TSC, ...BUILD_DEV] },
 ]
 

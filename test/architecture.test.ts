@@ -77,7 +77,7 @@ function readRooms(page: string): Map<string, Room> {
 
 /** `sinks/memcached/sink.ts` is in `sinks`, `log.ts` is `log`. */
 function roomOf(path: string): string {
-  return (path.split('/')[0] ?? '').replace(/\.ts$/, '')
+  return (path.split('/')[0] ?? '').replace(/\.tsx?$/, '')
 }
 
 function isBelow(used: string, user: string): boolean {
@@ -87,7 +87,7 @@ function isBelow(used: string, user: string): boolean {
 
 function filesIn(folder: string): string[] {
   const paths = readdirSync(join(ROOT, folder), { recursive: true }) as string[]
-  return paths.filter((path) => path.endsWith('.ts')).map((path) => join(ROOT, folder, path))
+  return paths.filter((path) => /\.tsx?$/.test(path)).map((path) => join(ROOT, folder, path))
 }
 
 function foldersIn(folder: string): string[] {

@@ -1,5 +1,5 @@
 /** Finds what a source file depends on, with TypeScript's own parser. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import ts from 'typescript'
 
@@ -21,10 +21,16 @@ export function importsOf(file: string, text = readFileSync(file, 'utf8')): Impo
     .filter((literal) => /^\.\.?\/.*\.(js|json)$/.test(literal.text))
     .map((literal) => ({
       from: file,
-      to: resolve(dirname(file), literal.text.replace(/\.js$/, '.ts')),
+      to: sourceOf(resolve(dirname(file), literal.text)),
       line: source.getLineAndCharacterOfPosition(literal.getStart()).line + 1,
       started: ts.isNewExpression(literal.parent),
     }))
+}
+
+/** What is imported as JavaScript is written in TypeScript, parts of the page in its form with markup. */
+function sourceOf(path: string): string {
+  const markup = path.replace(/\.js$/, '.tsx')
+  return existsSync(markup) ? markup : path.replace(/\.js$/, '.ts')
 }
 
 function literalsIn(source: ts.SourceFile): ts.StringLiteralLike[] {

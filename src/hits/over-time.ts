@@ -50,9 +50,10 @@ interface Counting {
 
 function countLogs({ db }: HitStores, { filter, width, counts }: Counting): void {
   const { conditions, params } = logConditions(filter)
+  // A number of JavaScript is bound as a real: without the cast, so would be the bucket.
   const rows = db
     .prepare(
-      `SELECT (h.at - :since) / :width AS bucket, count(*) AS n
+      `SELECT CAST((h.at - :since) / :width AS INTEGER) AS bucket, count(*) AS n
        FROM hit h CROSS JOIN line l ON l.id = h.line CROSS JOIN met m ON m.id = h.met
        WHERE ${conditions.join(' AND ')} GROUP BY bucket`,
     )

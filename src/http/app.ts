@@ -7,6 +7,7 @@ import type { Backend } from './backend.js'
 import { body } from './body.js'
 import { Door } from './door.js'
 import { Knowing } from './knowledge.js'
+import { answerPage, readPageFiles } from './page-files.js'
 import { type ProblemDocument, problem, problemOf } from './problems.js'
 import { addHits } from './routes/hits.js'
 import { addKnowledge } from './routes/knowledge.js'
@@ -55,6 +56,8 @@ export function createApp(backend: Backend, options: AppOptions): App {
   addWork(api, backend)
   addStatus(api, { backend, knowing, door, tokens, now, secure: settings.tls !== undefined })
 
+  const files = readPageFiles()
+  api.get('*', (c) => answerPage(files, c.req.raw) ?? c.notFound())
   api.notFound(() => problem('not-found'))
   api.onError((error) => answerTo(error, backend))
   return { fetch: (request, env) => api.fetch(request, env), close: () => knowing.close() }
