@@ -142,6 +142,16 @@ export const METRICS = {
     help: "Memory that tipline's items take in a server of the sink, estimated from a sample.",
     labels: ['sink', 'server'],
   },
+  tipline_hits_recorded_total: {
+    type: 'counter',
+    help: 'Hits of log lines that were written down, by way: enrich, api.',
+    labels: ['way'],
+  },
+  tipline_hits_unrecorded_total: {
+    type: 'counter',
+    help: 'Hits of log lines that could not be written down.',
+    labels: [],
+  },
   tipline_sink_lag_changes: {
     type: 'gauge',
     help: 'Changes in the ledger that the sink has not seen yet.',

@@ -1,8 +1,16 @@
 /** What `tipline enrich --stats` ends with. */
+import type { RecordCounts } from '../hits/recorder.js'
 import type { EnrichCounts } from '../match/logs/enrich.js'
 import { bytes, count, number } from './words.js'
 
-export function statsDocument(counts: EnrichCounts, seconds: number): object {
+export interface EnrichStats {
+  readonly counts: EnrichCounts
+  readonly seconds: number
+  /** null: nothing was to be recorded. */
+  readonly recorded: RecordCounts | null
+}
+
+export function statsDocument({ counts, seconds, recorded }: EnrichStats): object {
   const { lines, bytes, hitLines, hits, odd, long } = counts
   return {
     lines,
@@ -13,10 +21,15 @@ export function statsDocument(counts: EnrichCounts, seconds: number): object {
     too_long: long,
     seconds: Number(seconds.toFixed(3)),
     lines_per_second: Math.round(lines / Math.max(seconds, 0.001)),
+    ...(recorded && {
+      recorded: recorded.recorded,
+      recorded_before: recorded.known,
+      not_recorded: recorded.lost,
+    }),
   }
 }
 
-export function statsLines(counts: EnrichCounts, seconds: number): string[] {
+export function statsLines({ counts, seconds, recorded }: EnrichStats): string[] {
   const { lines, hitLines, hits, odd, long } = counts
   const rate = number(Math.round(lines / Math.max(seconds, 0.001)))
   return [
@@ -30,5 +43,14 @@ export function statsLines(counts: EnrichCounts, seconds: number): string[] {
           `${count(long, 'line')} passed through that ${long === 1 ? 'is' : 'are'} longer than 1 MiB`,
         ]
       : []),
+    ...(recorded ? [recordedWords(recorded)] : []),
   ]
+}
+
+function recordedWords({ recorded, known, lost }: RecordCounts): string {
+  return [
+    `${count(recorded, 'hit')} recorded`,
+    ...(known > 0 ? [`${number(known)} recorded before`] : []),
+    ...(lost > 0 ? [`${number(lost)} could not be recorded`] : []),
+  ].join(', ')
 }

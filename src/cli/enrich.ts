@@ -3,9 +3,10 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
-import { EXIT } from '../errors.js'
+import { EXIT, UsageError } from '../errors.js'
+import type { Recorder } from '../hits/recorder.js'
 import { blocksInFlight, Crew } from '../match/logs/crew.js'
-import { type EnrichCounts, enrich, noCounts, type Write } from '../match/logs/enrich.js'
+import { enrich, noCounts, type Write } from '../match/logs/enrich.js'
 import type { References } from '../match/logs/enrichment.js'
 import type { Context } from './context.js'
 import { dataFolder } from './data-folder.js'
@@ -13,7 +14,7 @@ import { explainFields } from './enrich-explain.js'
 import { readFields } from './enrich-fields.js'
 import { type LogInput, openInputs } from './enrich-input.js'
 import { EnrichProgress } from './enrich-progress.js'
-import { statsDocument, statsLines } from './enrich-stats.js'
+import { type EnrichStats, statsDocument, statsLines } from './enrich-stats.js'
 import { jsonText } from './output.js'
 
 export interface EnrichCommandOptions {
@@ -25,27 +26,36 @@ export interface EnrichCommandOptions {
   readonly stats?: boolean
   readonly threads?: number
   readonly explainFields?: boolean
+  readonly record?: boolean
+  readonly label?: string
 }
 
 export async function enrichCommand(
   context: Context,
   { files, ...options }: EnrichCommandOptions & { files: readonly string[] },
 ): Promise<number> {
+  if (options.label !== undefined && !options.record) {
+    const hint = 'add --record'
+    throw new UsageError({ what: '--label is for hits that are recorded', hint })
+  }
   const fields = await readFields(options)
   const inputs = await openInputs(files, context.signal)
   if (options.explainFields) return explainFields(context, { fields, inputs })
+  const ledger = await ledgerOf(context)
   const crew = new Crew({
     fields,
     legacy: options.legacy === true,
+    record: options.record === true,
     threads: options.threads ?? 1,
-    ...(await ledgerOf(context)),
+    ...ledger,
   })
+  const recorder = options.record ? await openRecorder(context, ledger) : null
   try {
-    await enrichAll(context, { crew, inputs, options })
+    await enrichAll(context, { crew, inputs, options, recorder })
   } finally {
     await crew.close()
   }
-  return EXIT.done
+  return (recorder?.counts.lost ?? 0) > 0 ? EXIT.outside : EXIT.done
 }
 
 /** The folder of the ledger, and where the events of its sources can be looked at. */
@@ -59,19 +69,36 @@ async function ledgerOf(context: Context): Promise<{ dataDir: string; references
   return { dataDir, references: Object.fromEntries(misps.map(({ name, url }) => [name, url])) }
 }
 
+/** Loaded, and the log with it, only where hits are recorded. */
+async function openRecorder(
+  { options: { logLevel = 'warn' } }: Context,
+  { dataDir }: { dataDir: string },
+): Promise<Recorder> {
+  const { createLogger } = await import('../log.js')
+  const { Metrics } = await import('../metrics.js')
+  const { Recorder } = await import('../hits/recorder.js')
+  const log = await createLogger({ level: logLevel, pretty: process.stderr.isTTY === true })
+  return new Recorder({ dataDir, log, metrics: new Metrics() })
+}
+
 interface Work {
   readonly crew: Crew
   readonly inputs: readonly LogInput[]
   readonly options: EnrichCommandOptions
+  readonly recorder: Recorder | null
 }
 
-async function enrichAll(context: Context, { crew, inputs, options }: Work): Promise<void> {
+async function enrichAll(
+  context: Context,
+  { crew, inputs, options, recorder }: Work,
+): Promise<void> {
   const counts = noCounts()
   const started = performance.now()
   const progress = new EnrichProgress(inputs, counts)
   const hitsFile = options.hits === undefined ? null : createWriteStream(options.hits)
   const out = new Outlet(process.stdout, context.signal)
   const hits = hitsFile && new Outlet(hitsFile, context.signal)
+  const occasion = { way: 'enrich', label: options.label ?? '' } as const
   try {
     let endsOpen = false
     for (const input of inputs) {
@@ -82,6 +109,7 @@ async function enrichAll(context: Context, { crew, inputs, options }: Work): Pro
         onlyHits: options.onlyHits === true,
         write: (bytes) => out.write(bytes),
         writeHit: hits && ((bytes) => hits.write(bytes)),
+        record: recorder && ((lines) => recorder.add(lines, occasion)),
         counts,
       })
       endsOpen = result.endsOpen
@@ -92,15 +120,17 @@ async function enrichAll(context: Context, { crew, inputs, options }: Work): Pro
   } finally {
     progress.end()
     await hits?.end()
-    if (options.stats) tellStats(context, counts, (performance.now() - started) / 1000)
+    await recorder?.close()
+    const seconds = (performance.now() - started) / 1000
+    if (options.stats) tellStats(context, { counts, seconds, recorded: recorder?.counts ?? null })
   }
 }
 
 /** stdout holds the lines, so it goes to stderr. */
-function tellStats(context: Context, counts: EnrichCounts, seconds: number): void {
+function tellStats(context: Context, stats: EnrichStats): void {
   const text = context.out.json
-    ? jsonText(statsDocument(counts, seconds))
-    : `${statsLines(counts, seconds).join('\n')}\n`
+    ? jsonText(statsDocument(stats))
+    : `${statsLines(stats).join('\n')}\n`
   process.stderr.write(text)
 }
 

@@ -16,6 +16,7 @@ export async function withHits<T>(
   const stores = openStores({
     dataDir: config.dataDir,
     clickhouse: config.sinks.clickhouse,
+    networks: config.networks,
     links: Object.fromEntries(links),
     log,
     signal: context.signal,

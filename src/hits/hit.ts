@@ -41,8 +41,8 @@ export interface Hit {
   readonly answered: 'yes' | 'no' | 'unknown'
   /** Of a flow: the port and the counts; null of a line. */
   readonly flow: { readonly port: number; readonly packets: number; readonly bytes: number } | null
-  /** Of a line: the other fields that were looked up; nothing else of a line is kept. */
-  readonly fields: Readonly<Record<string, string>>
+  /** Of a line: every field that was looked up; nothing else of a line is kept. */
+  readonly fields: Readonly<Record<string, readonly string[]>>
   /** Somebody said that it is none. */
   readonly falsePositive: FalsePositive | null
   /** The attribute is served no longer (revoked, expired, held): not a thing to wake anybody for. */

@@ -11,8 +11,6 @@ export interface LogRow {
   readonly recorded: number
   readonly way: string
   readonly label: string
-  readonly inside: string | null
-  readonly network: string | null
   readonly field: string
   readonly observable: string
   readonly kind: string
@@ -29,8 +27,7 @@ export interface LogRow {
 }
 
 const ROWS = `
-  SELECT h.row, lower(hex(h.id)) AS hit, h.at, l.recorded, l.way, l.label, l.inside, l.network, h.field,
-    h.observable, m.kind, m.value, m.uuid, m.type, m.event_id AS eventId, m.event_uuid AS eventUuid,
+  SELECT h.row, lower(hex(h.id)) AS hit, h.at, h.recorded, l.way, l.label, h.field, h.observable, m.kind, m.value, m.uuid, m.type, m.event_id AS eventId, m.event_uuid AS eventUuid,
     m.event_info AS eventInfo, m.source, m.tlp,
     (SELECT json_group_array(json_array(o.field, o.value)) FROM observed o WHERE o.line = h.line)
       AS observed

@@ -25,13 +25,10 @@ CREATE INDEX met_event_uuid ON met (event_uuid);
 CREATE TABLE line (                    -- a log line that hit
   id INTEGER PRIMARY KEY,
   digest BLOB NOT NULL UNIQUE,         -- of its bytes
-  recorded INTEGER NOT NULL,
+  at INTEGER NOT NULL,                 -- its own time
   way TEXT NOT NULL,
-  label TEXT NOT NULL,
-  inside TEXT,                         -- address of ours; NULL: not known
-  network TEXT
+  label TEXT NOT NULL
 ) STRICT;
-CREATE INDEX line_recorded ON line (recorded);
 
 CREATE TABLE observed (                -- what was looked up in it
   line INTEGER NOT NULL REFERENCES line,
@@ -44,13 +41,15 @@ CREATE INDEX observed_value ON observed (value);
 CREATE TABLE hit (
   row INTEGER PRIMARY KEY AUTOINCREMENT, -- grows in the order in which hits become visible
   id BLOB NOT NULL UNIQUE,
-  at INTEGER NOT NULL,                 -- the line's own time
+  at INTEGER NOT NULL,                 -- that of the line
+  recorded INTEGER NOT NULL,
   line INTEGER NOT NULL REFERENCES line,
   field TEXT NOT NULL,
   observable TEXT NOT NULL,
   met INTEGER NOT NULL REFERENCES met
 ) STRICT;
 CREATE INDEX hit_at ON hit (at, id);
+CREATE INDEX hit_recorded ON hit (recorded);
 CREATE INDEX hit_line ON hit (line);
 CREATE INDEX hit_met ON hit (met);
 

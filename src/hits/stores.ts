@@ -7,6 +7,7 @@ import { ClickHouseError } from '../errors.js'
 import { ledgerExists, openForReading } from '../ledger/database.js'
 import type { Database } from '../ledger/sqlite.js'
 import type { Logger } from '../log.js'
+import { Networks, type NetworksSetting } from '../networks.js'
 import { openHits } from './database.js'
 
 export interface HitStores {
@@ -16,6 +17,8 @@ export interface HitStores {
   readonly flows: FlowStore | null
   /** The ledger, for reading; null: there is none yet. It tells TLP and what is stale. */
   readonly ledger: Database | null
+  /** One's own, by name. */
+  readonly networks: Networks
   /** Of each source: where its MISP is reached by a browser. */
   readonly links: Readonly<Record<string, string>>
 }
@@ -29,6 +32,7 @@ export interface FlowStore {
 export interface StoresOptions {
   readonly dataDir: string
   readonly clickhouse: ClickHouseConfig | undefined
+  readonly networks: NetworksSetting
   readonly links: HitStores['links']
   readonly log: Logger
   readonly signal?: AbortSignal | undefined
@@ -44,6 +48,7 @@ export function openStores(options: StoresOptions): HitStores & { close(): Promi
     db,
     flows,
     ledger,
+    networks: new Networks(options.networks),
     links,
     async close() {
       db.close()

@@ -45,7 +45,7 @@ export class Teller {
       }),
       tlp: tlpOf(known),
       label: row.flowsrc,
-      inside: { address: row.source_ip, network: null },
+      inside: { address: row.source_ip, network: this.#network(row.source_ip) },
       role: oneOf(row.role, ['outbound', 'inbound', 'unknown'] as const),
       answered: oneOf(row.answered, ['yes', 'no', 'unknown'] as const),
       flow: { port: row.dp, packets: Number(row.pkt), bytes: Number(row.byt) },
@@ -59,6 +59,7 @@ export class Teller {
     const { source, eventUuid: event, uuid: attribute } = row
     const known = this.#attribute({ source, event, attribute })
     const id = logId(row.hit)
+    const fields = fieldsOf(JSON.parse(row.observed) as [string, string][])
     return {
       id,
       kind: 'log',
@@ -73,11 +74,11 @@ export class Teller {
       event: this.#event({ id: row.eventId, uuid: event, info: row.eventInfo, source }),
       tlp: tlpOf(known) ?? TLP_LEVELS.find((level) => level === row.tlp) ?? null,
       label: row.label,
-      inside: row.inside === null ? null : { address: row.inside, network: row.network },
+      inside: this.#inside(fields, row.observable),
       role: 'unknown',
       answered: 'unknown',
       flow: null,
-      fields: Object.fromEntries(JSON.parse(row.observed) as [string, string][]),
+      fields,
       falsePositive: this.#falsePositive(id),
       stale: this.#isStale(source, known),
     }
@@ -102,6 +103,19 @@ export class Teller {
     }
   }
 
+  #network(address: string): string | null {
+    return this.#stores.networks.nameOf(address) || null
+  }
+
+  /** Of a line: the address of ours; rather another one than that which hit. */
+  #inside(fields: Hit['fields'], observable: string): Hit['inside'] {
+    const addresses = Object.values(fields)
+      .flat()
+      .filter((value) => this.#network(value) !== null)
+    const address = addresses.find((each) => each !== observable) ?? addresses[0]
+    return address === undefined ? null : { address, network: this.#network(address) }
+  }
+
   /** Of a source that the ledger does not know, another tool's, nobody can say. */
   #isStale(source: string, known: AttributeFacts | null): boolean {
     return this.#attributes?.knows(source) === true && known?.isServed !== true
@@ -110,6 +124,12 @@ export class Teller {
   #falsePositive(id: string): FalsePositive | null {
     return (this.#mark.get(id) as FalsePositive | undefined) ?? null
   }
+}
+
+function fieldsOf(pairs: readonly (readonly [string, string])[]): Hit['fields'] {
+  const fields = new Map<string, string[]>()
+  for (const [field, value] of pairs) fields.set(field, [...(fields.get(field) ?? []), value])
+  return Object.fromEntries(fields)
 }
 
 function tlpOf(known: AttributeFacts | null): Tlp | null {

@@ -47,6 +47,11 @@ export class Running {
   }
 }
 
+/** Program and arguments, for a test that starts it in its own way. */
+export function commandLine(args: readonly string[]): string[] {
+  return [process.execPath, MAIN, ...args]
+}
+
 export function tipline(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   return new Running(args, options).end()
 }

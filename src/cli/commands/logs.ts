@@ -24,6 +24,8 @@ export function addEnrich(program: Command, execute: Execute): void {
     .option('--only-hits', 'write only the lines that hit')
     .option('--hits <file>', 'also write the lines that hit to this file')
     .option('--legacy', "also write misp.event_id and misp.type, as MISP2memcached's script does")
+    .option('--record', 'also write the hits down, for `tipline hits`, alerts and sightings')
+    .option('--label <name>', 'with --record: what these logs are called, e.g. proxy')
     .option('--stats', 'end with counts and rate, on stderr')
     .option('--threads <n>', 'share the work between so many threads; default: 1', threadCount)
     .option('--explain-fields', 'only say which fields of a sample would be looked up')
@@ -37,6 +39,7 @@ export function addEnrich(program: Command, execute: Execute): void {
     ['zcat logs.json.gz | tipline enrich > out.json', 'a step in a pipe'],
     ['tipline enrich --only-hits --stats conn.json.zst', 'only what hits'],
     ['tipline enrich --preset suricata --hits hits.json eve.json > /dev/null', 'hits aside'],
+    ['tail -F eve.json | tipline enrich --record --label ids > /dev/null', 'keep the hits'],
     ['tipline enrich --explain-fields --preset zeek http.log', 'what is looked up?'],
   ])
 }

@@ -2,6 +2,7 @@
  * A stream of NDJSON enriched: what hits nothing goes out byte for byte as it came, in the order in
  * which it came. Nothing is read faster than it is written.
  */
+import type { LineHits } from '../../hits/record.js'
 import { type Block, BlockCutter } from './blocks.js'
 import type { BlockResult } from './line-matcher.js'
 
@@ -33,6 +34,8 @@ export interface EnrichOptions {
   readonly write: Write
   /** Lines that hit, once more. */
   readonly writeHit: Write | null
+  /** Told what is to be recorded of a block, when its lines have been written; must not wait. */
+  readonly record: ((lines: readonly LineHits[]) => void) | null
   /** Is counted up. */
   readonly counts: EnrichCounts
 }
@@ -107,7 +110,7 @@ async function writeLong(
 async function writeLines(
   bytes: Buffer,
   { hitLines, lines, odd }: BlockResult,
-  { onlyHits, write, writeHit, counts, isOpen }: WriteOptions,
+  { onlyHits, write, writeHit, record, counts, isOpen }: WriteOptions,
 ): Promise<void> {
   counts.lines += lines
   counts.odd += odd
@@ -127,6 +130,7 @@ async function writeLines(
   const out = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
   if (out.length > 0) await write(out)
   if (writeHit && hits.length > 0) await writeHit(Buffer.concat(hits))
+  record?.(hitLines.flatMap(({ kept }) => kept ?? []))
 }
 
 const LINE_FEED = Buffer.from('\n')

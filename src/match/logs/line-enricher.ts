@@ -14,7 +14,12 @@ export interface LineOptions {
 /** What came of a line. `odd`: it is no JSON object. */
 export type LineResult =
   | { readonly verdict: 'miss' | 'odd' }
-  | { readonly verdict: 'hit'; readonly hits: readonly Hit[]; readonly bytes: Buffer }
+  | {
+      readonly verdict: 'hit'
+      readonly document: object
+      readonly hits: readonly Hit[]
+      readonly bytes: Buffer
+    }
 
 const MISS = { verdict: 'miss' } as const
 const ODD = { verdict: 'odd' } as const
@@ -33,7 +38,8 @@ export class LineEnricher {
     const document = parseObject(line)
     if (document === null) return ODD
     const hits = this.#examiner.hits(document)
-    return hits.length === 0 ? MISS : { verdict: 'hit', hits, bytes: this.#added(line, hits) }
+    if (hits.length === 0) return MISS
+    return { verdict: 'hit', document, hits, bytes: this.#added(line, hits) }
   }
 
   #added(line: Buffer, hits: readonly Hit[]): Buffer {

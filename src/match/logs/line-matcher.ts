@@ -1,4 +1,5 @@
 /** Matches lines in one thread: the scan tells which are worth the exact way, the ledger what is true. */
+import type { LineHits } from '../../hits/record.js'
 import type { Space } from '../../indicators/indicator.js'
 import type { State } from '../../ledger/changes.js'
 import { netLengths } from '../../ledger/knowledge.js'
@@ -7,6 +8,8 @@ import { Examiner, type Known } from './examiner.js'
 import type { FieldMap } from './field-map.js'
 import type { Hit } from './hit.js'
 import { LineEnricher } from './line-enricher.js'
+import { lineHits } from './line-hits.js'
+import { Observer } from './observe.js'
 import type { NetLengths } from './reading.js'
 import type { Scan } from './scan.js'
 import type { States } from './states.js'
@@ -17,6 +20,8 @@ export interface MatchSettings {
   readonly references: References
   /** Also `misp.event_id` and `misp.type`. */
   readonly legacy: boolean
+  /** Also tell what is to be recorded. Default: no. */
+  readonly record?: boolean
 }
 
 /** A line of a block that hit. */
@@ -27,6 +32,8 @@ export interface HitLine {
   /** The line with what was added, without its line feed. */
   readonly bytes: Buffer
   readonly hits: number
+  /** To be recorded; null where that was not asked for. */
+  readonly kept: LineHits | null
 }
 
 export interface BlockResult {
@@ -40,17 +47,19 @@ export class LineMatcher implements Known {
   readonly #states: States
   readonly #examiner: Examiner
   readonly #enricher: LineEnricher
+  readonly #observer: Observer | null
   #scan: Scan
   #lengths: NetLengths = { v4: [], v6: [] }
 
   constructor(
     scan: Scan,
-    { states, fields, references, legacy }: MatchSettings & { states: States },
+    { states, fields, references, legacy, record = false }: MatchSettings & { states: States },
   ) {
     this.#scan = scan
     this.#states = states
     this.#examiner = new Examiner(fields, this)
     this.#enricher = new LineEnricher(this.#examiner, { link: eventLink(references), legacy })
+    this.#observer = record ? new Observer(fields) : null
     this.refreshed(scan)
   }
 
@@ -84,10 +93,13 @@ export class LineMatcher implements Known {
     const hitLines: HitLine[] = []
     let odd = 0
     for (const [start, end] of found) {
-      const result = this.#enricher.enrich(block.subarray(start, end))
+      const line = block.subarray(start, end)
+      const result = this.#enricher.enrich(line)
       if (result.verdict === 'odd') odd += 1
       else if (result.verdict === 'hit') {
-        hitLines.push({ start, end, bytes: result.bytes, hits: result.hits.length })
+        const observer = this.#observer
+        const kept = observer && lineHits(line, { ...result, observer })
+        hitLines.push({ start, end, bytes: result.bytes, hits: result.hits.length, kept })
       }
     }
     return { hitLines, lines: lines - blanks, odd }
