@@ -61,7 +61,8 @@ export class ApiHouse {
     this.#log = await createLogger({ level: 'debug', pretty: false, destination: { write } })
     const { folder: dataDir } = this.ledger
     const links = { main: 'https://misp.example.org' }
-    const stores = openStores({ dataDir, clickhouse: undefined, links, log: this.#log })
+    const log = this.#log
+    const stores = openStores({ dataDir, clickhouse: undefined, networks: {}, links, log })
     this.stores = stores
     this.backend = this.#daemon(dataDir)
     this.#closers.push(() => stores.close())

@@ -53,7 +53,7 @@ export const hit = z
     role: z.enum(['outbound', 'inbound', 'unknown']),
     answered: z.enum(['yes', 'no', 'unknown']),
     flow: z.object({ port: z.number().int(), packets: z.number(), bytes: z.number() }).nullable(),
-    fields: z.record(z.string(), z.string()),
+    fields: z.record(z.string(), z.array(z.string()).readonly()),
     false_positive: z.object({ at: isoTime, by: z.string(), why: z.string() }).nullable(),
     stale: z.boolean().openapi({ description: 'The attribute is served no longer.' }),
   })
