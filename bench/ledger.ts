@@ -5,8 +5,8 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { StateReader } from '../src/ledger/changes.js'
 import { openForReading } from '../src/ledger/database.js'
+import { StateReader } from '../src/ledger/states.js'
 import { LedgerWriter } from '../src/ledger/writer.js'
 import { stage } from './staged.js'
 

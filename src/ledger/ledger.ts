@@ -8,9 +8,9 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { LedgerError } from '../errors.js'
-import { type ReaderOptions, StateReader } from './changes.js'
 import { ledgerId, openForReading } from './database.js'
 import { asLedgerError, type Database } from './sqlite.js'
+import { type ReaderOptions, StateReader } from './states.js'
 import { LedgerWriter } from './writer.js'
 
 type Methods = Omit<LedgerWriter, 'close'>

@@ -3,14 +3,7 @@
  * its own (thread.ts), so that a long batch holds up nobody; tests drive it directly.
  */
 import { type ApplyOptions, type ApplyResult, applyStaging } from './apply.js'
-import {
-  type Cursor,
-  clearSinkAside,
-  moveCursor,
-  pruneChanges,
-  type SinkAside,
-  setSinkAside,
-} from './changes.js'
+import { type Cursor, moveCursor, pruneChanges } from './changes.js'
 import { getMeta, openForWriting, setMeta } from './database.js'
 import { addHold, endHolds, expireHolds, type Hold, type NewHold } from './holds.js'
 import {
@@ -33,6 +26,7 @@ import {
   type Stops,
 } from './rederive.js'
 import { SCRATCH } from './schema.js'
+import { clearSinkAside, type SinkAside, setSinkAside } from './sink-aside.js'
 import {
   type Accepted,
   acceptPull,

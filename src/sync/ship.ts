@@ -7,17 +7,13 @@
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import { SinkRejected, SinkUnavailable } from '../errors.js'
-import {
-  type Batch,
-  hasSinkAside,
-  readCursors,
-  readSinkAside,
-  type StateReader,
-} from '../ledger/changes.js'
+import { readCursors } from '../ledger/changes.js'
 import { liveKeyCounts, netLengths } from '../ledger/knowledge.js'
 import type { Ledger } from '../ledger/ledger.js'
+import { hasSinkAside, readSinkAside } from '../ledger/sink-aside.js'
 import { readSources } from '../ledger/sources.js'
 import { MOST_SPELLED, unspelledNets } from '../ledger/spelled.js'
+import type { Batch, StateReader } from '../ledger/states.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { retry, type Sleep } from '../retry.js'

@@ -1,9 +1,10 @@
 /** How fresh everything is, what is live, held, set aside and withheld, and what needs a hand. */
-import { headSeq, readCursors, readSinkAside } from '../ledger/changes.js'
+import { headSeq, readCursors } from '../ledger/changes.js'
 import { ledgerId } from '../ledger/database.js'
 import { sizeOf } from '../ledger/examine.js'
 import { activeHolds, type Hold } from '../ledger/holds.js'
 import { type Totals, totals } from '../ledger/knowledge.js'
+import { readSinkAside } from '../ledger/sink-aside.js'
 import { readSources, readWithheld, type Withheld } from '../ledger/sources.js'
 import type { Database } from '../ledger/sqlite.js'
 import { iso } from '../time.js'

@@ -2,7 +2,7 @@
 import { copyFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readSinkAside } from '../../src/ledger/changes.js'
+import { readSinkAside } from '../../src/ledger/sink-aside.js'
 import { sqlite } from '../../src/ledger/sqlite.js'
 import { reasonToRebuild } from '../../src/sync/ship.js'
 import type { SyncReport } from '../../src/sync/sync.js'

@@ -1,8 +1,8 @@
 /** Matches lines in one thread: the scan tells which are worth the exact way, the ledger what is true. */
 import type { LineHits } from '../../hits/record.js'
 import type { Space } from '../../indicators/indicator.js'
-import type { State } from '../../ledger/changes.js'
 import { netLengths } from '../../ledger/knowledge.js'
+import type { State } from '../../ledger/state.js'
 import { eventLink, type References } from './enrichment.js'
 import { Examiner, type Known } from './examiner.js'
 import type { FieldMap } from './field-map.js'

@@ -1,7 +1,9 @@
 /** Served states as the ledger has them now, kept until somebody writes to it. */
-import { headSeq, type State, StateReader } from '../../ledger/changes.js'
+import { headSeq } from '../../ledger/changes.js'
 import { openForReading } from '../../ledger/database.js'
 import type { Database } from '../../ledger/sqlite.js'
+import type { State } from '../../ledger/state.js'
+import { StateReader } from '../../ledger/states.js'
 
 /** Keys that are kept: the busiest indicators of a bad day. */
 const MOST_KEPT = 10_000

@@ -1,0 +1,296 @@
+/**
+ * What ship reads: which lookup keys were touched since a cursor, and the full present state of each, in
+ * one snapshot.
+ */
+import { headSeq } from './changes.js'
+import { SHARED } from './settle.js'
+import { SpelledNets } from './spelled.js'
+import { addressesByNetsAlone, newestFirst, Spelling } from './spelling.js'
+import type { Database, Statement } from './sqlite.js'
+import type { State, StateCarrier } from './state.js'
+
+type Key = Pick<State, 'space' | 'value'>
+
+export interface Batch {
+  readonly states: readonly State[]
+  /** The cursor after this batch. */
+  readonly seq: number
+}
+
+const STATE_COLUMNS = `
+  i.space, i.value, i.port, a.uuid, a.type, a.tags, a.timestamp, a.first_seen, a.last_seen,
+  max(c.since, coalesce(i.live_since, 0)), a.event`
+
+const SERVED_CARRIERS = `
+  LEFT JOIN carrier c ON c.indicator = i.id AND c.held_rule IS NULL AND c.hold IS NULL
+  LEFT JOIN attribute a ON a.id = c.attribute`
+
+/** All rows as one JSON text: taking them out column by column took longer than finding them. */
+const inJson = (shared: string) => `json_group_array(json_array(${STATE_COLUMNS}, ${shared}))`
+
+/**
+ * What some indicators tell of their keys, the rows of one indicator together. Where a key is shared
+ * this is not the whole of it: `ONE` reads it then. To join the others of each key here took longer than
+ * all the rest, and read a key of many ports as many times.
+ */
+const statesOf = (indicators: string) => `
+  SELECT ${inJson(SHARED)} AS rows
+  FROM (${indicators}) t CROSS JOIN indicator i ON i.id = t.indicator ${SERVED_CARRIERS}`
+
+const TOUCHED = statesOf(
+  'SELECT DISTINCT indicator FROM change WHERE seq > :after AND seq <= :upTo',
+)
+
+/** Of a key's indicators that are (or were) live the first, so that the key comes once. */
+const firstOfKeys = (since: 'live_since' | 'known_since') =>
+  statesOf(`
+    SELECT i.id AS indicator FROM indicator i
+    WHERE i.id > :after AND i.id <= :upTo AND i.${since} IS NOT NULL
+      AND NOT (${SHARED} AND EXISTS (
+        SELECT 1 FROM indicator o WHERE o.space = i.space AND o.value = i.value
+          AND o.${since} IS NOT NULL AND o.id < i.id))`)
+
+/** All of one key. */
+const ONE = `
+  SELECT ${inJson('0')} AS rows
+  FROM indicator i
+  JOIN carrier c ON c.indicator = i.id AND c.held_rule IS NULL AND c.hold IS NULL
+  JOIN attribute a ON a.id = c.attribute
+  WHERE i.space = ? AND i.value = ?`
+
+const EVENT = `
+  SELECT e.misp_id AS mispId, e.uuid, e.info, e.tags, s.name AS source, s.place
+  FROM event e JOIN source s ON s.id = e.source WHERE e.id = ?`
+
+type StateRow = [
+  space: string,
+  value: string,
+  port: number,
+  uuid: string | null,
+  type: string,
+  tags: string,
+  timestamp: number,
+  firstSeen: number | null,
+  lastSeen: number | null,
+  liveSince: number,
+  event: number,
+  shared: number,
+]
+
+interface CachedEvent {
+  readonly mispId: string
+  readonly uuid: string
+  readonly info: string
+  readonly tags: readonly string[]
+  readonly source: string
+  readonly place: number
+}
+
+export interface ReaderOptions {
+  /** Small nets also as addresses. */
+  readonly spelled?: boolean
+  /** `everything` also gives what was live once, without carriers. */
+  readonly retired?: boolean
+}
+
+/** Reads states; the connection is its own, one call at a time. */
+export class StateReader {
+  readonly #db: Database
+  readonly #touched: Statement
+  readonly #live: Statement
+  readonly #one: Statement
+  readonly #event: Statement
+  readonly #version: Statement
+  #seen = -1
+  #events = new Map<number, CachedEvent>()
+  readonly #nets: SpelledNets
+  readonly #spelling: Spelling | null
+
+  constructor(db: Database, { spelled = false, retired = false }: ReaderOptions = {}) {
+    this.#db = db
+    this.#touched = db.prepare(TOUCHED)
+    this.#live = db.prepare(firstOfKeys(retired ? 'known_since' : 'live_since'))
+    this.#nets = new SpelledNets(db)
+    const carriersOf = (space: string, value: string) => this.#stateOf({ space, value }).carriers
+    this.#spelling = spelled ? new Spelling({ nets: this.#nets, carriersOf }) : null
+    this.#one = db.prepare(ONE)
+    this.#event = db.prepare(EVENT)
+    this.#version = db.prepare('PRAGMA data_version')
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  /** The last change's number, 0 where there has been none. */
+  head(): number {
+    return headSeq(this.#db)
+  }
+
+  /** The states of the keys that up to `limit` changes after the cursor touched; null: none. */
+  touchedAfter(cursor: number, limit: number): Batch | null {
+    return this.#snapshot(() => {
+      const upTo = Math.min(this.head(), cursor + limit)
+      if (upTo <= cursor) return null
+      const rows = rowsOf(this.#touched.get({ after: cursor, upTo }))
+      const states = this.#states(rows)
+      return { states: this.#spelling?.expand(states) ?? states, seq: upTo }
+    })
+  }
+
+  /**
+   * All live keys in pages, in one snapshot that stays open until the iteration ends: what changes
+   * meanwhile is in the change log after `seq`.
+   */
+  *everything(pageSize: number): Generator<Batch> {
+    this.#db.exec('BEGIN')
+    try {
+      const seq = this.head()
+      this.#forgetIfChanged()
+      const last = this.#lastIndicator()
+      for (let after = 0; after < last; after += pageSize) {
+        const rows = rowsOf(this.#live.get({ after, upTo: after + pageSize }))
+        if (rows.length === 0) continue
+        const states = this.#states(rows)
+        yield { states: this.#spelling?.complete(states) ?? states, seq }
+      }
+      for (const states of this.#spelling?.everything() ?? []) yield { states, seq }
+    } finally {
+      this.#db.exec('COMMIT')
+    }
+  }
+
+  /** Events are kept from snapshot to snapshot, as long as nobody has written to the ledger. */
+  #forgetIfChanged(): void {
+    const { data_version: version } = this.#version.get() as { data_version: number }
+    if (version !== this.#seen) this.#events = new Map()
+    this.#seen = version
+    this.#spelling?.refresh()
+  }
+
+  #lastIndicator(): number {
+    const row = this.#db.prepare('SELECT coalesce(max(id), 0) AS id FROM indicator').get()
+    return (row as { id: number }).id
+  }
+
+  /** The present states of these keys. */
+  of(keys: readonly Key[]): State[] {
+    return this.#snapshot(() => {
+      const states = keys.map((key) => this.#stateOf(key))
+      return this.#spelling?.complete(states) ?? states
+    })
+  }
+
+  /** Addresses that are live through spelled-out nets alone; 0 where nets are not spelled out. */
+  spelledAddresses(): number {
+    if (!this.#spelling) return 0
+    return this.#snapshot(() => addressesByNetsAlone(this.#db, this.#nets.live))
+  }
+
+  /** Up to `count` live keys, spread over all of them. */
+  sample(count: number): State[] {
+    const most = this.#lastIndicator()
+    const next = this.#db.prepare(
+      'SELECT space, value FROM indicator WHERE id >= ? AND live_since IS NOT NULL ORDER BY id LIMIT 1',
+    )
+    const keys = new Map<string, Key>()
+    for (let n = 0; n < count; n += 1) {
+      const key = next.get(1 + Math.floor(Math.random() * most)) as Key | undefined
+      if (key) keys.set(`${key.space}:${key.value}`, key)
+      const address = key && this.#spelling?.anyAddressOf(key)
+      if (address) keys.set(`ip:${address}`, { space: 'ip', value: address })
+    }
+    return this.of([...keys.values()])
+  }
+
+  #snapshot<T>(work: () => T): T {
+    this.#db.exec('BEGIN')
+    try {
+      this.#forgetIfChanged()
+      return work()
+    } finally {
+      this.#db.exec('COMMIT')
+    }
+  }
+
+  /** Each key once. */
+  #states(rows: readonly StateRow[]): State[] {
+    const states: State[] = []
+    const shared = new Map<string, Key>()
+    for (let from = 0, to = 0; from < rows.length; from = to) {
+      const first = rows[from]!
+      for (to = from + 1; to < rows.length && isOfKey(rows[to]!, first); to += 1);
+      const [space, value] = first
+      if (first[11]) shared.set(`${space}:${value}`, { space, value })
+      else states.push({ space, value, carriers: this.#carriers(rows, from, to) })
+    }
+    for (const key of shared.values()) states.push(this.#stateOf(key))
+    return states
+  }
+
+  #stateOf({ space, value }: Key): State {
+    const rows = rowsOf(this.#one.get(space, value))
+    return { space, value, carriers: this.#carriers(rows, 0, rows.length) }
+  }
+
+  #carriers(rows: readonly StateRow[], from: number, to: number): StateCarrier[] {
+    const first = rows[from]
+    // Most keys have one carrier or none.
+    if (!first || first[3] === null) return []
+    if (to - from === 1) return [toCarrier(first, this.#eventOf(first[10]))]
+    return this.#once(rows.slice(from, to)).sort(newestFirst)
+  }
+
+  /** The same attribute through two sources counts once: as the first source of the config has it. */
+  #once(rows: readonly StateRow[]): StateCarrier[] {
+    const found = new Map<string, { carrier: StateCarrier; place: number }>()
+    for (const row of rows) {
+      const event = this.#eventOf(row[10])
+      const key = `${event.uuid} ${row[3]} ${row[2]}`
+      const twin = found.get(key)
+      if (twin && twin.place <= event.place) continue
+      found.set(key, { carrier: toCarrier(row, event), place: event.place })
+    }
+    return [...found.values()].map(({ carrier }) => carrier)
+  }
+
+  #eventOf(id: number): CachedEvent {
+    const known = this.#events.get(id)
+    if (known) return known
+    const row = this.#event.get(id) as unknown as Omit<CachedEvent, 'tags'> & { tags: string }
+    // A source out of the config counts last.
+    const place = row.place < 0 ? Number.MAX_SAFE_INTEGER : row.place
+    const event = { ...row, place, tags: JSON.parse(row.tags) as string[] }
+    this.#events.set(id, event)
+    return event
+  }
+}
+
+function toCarrier(row: StateRow, event: CachedEvent): StateCarrier {
+  return {
+    eventId: event.mispId,
+    eventUuid: event.uuid,
+    eventInfo: event.info,
+    attributeUuid: row[3]!,
+    type: row[4],
+    port: row[2],
+    tags: row[5] === '[]' ? event.tags : union(JSON.parse(row[5]) as string[], event.tags),
+    source: event.source,
+    timestamp: row[6],
+    firstSeen: row[7],
+    lastSeen: row[8],
+    liveSince: row[9],
+  }
+}
+
+function isOfKey(row: StateRow, other: StateRow): boolean {
+  return row[1] === other[1] && row[0] === other[0]
+}
+
+function union(some: readonly string[], others: readonly string[]): string[] {
+  return [...new Set([...some, ...others])]
+}
+
+function rowsOf(answer: unknown): StateRow[] {
+  return JSON.parse((answer as { rows: string }).rows) as StateRow[]
+}
