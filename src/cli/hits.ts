@@ -28,7 +28,7 @@ export async function hitsCommand(context: Context, options: HitsOptions): Promi
     for await (const hit of hitsUpTo(stores, query, context.signal)) {
       told += 1
       if (context.out.json) context.out.text(printable(JSON.stringify(hitDocument(hit))))
-      else context.out.lines([lineOf(hit)])
+      else context.out.lines([hitLine(hit)])
     }
     return told
   })
@@ -82,7 +82,8 @@ function timeOf(option: string, text: string, now: number): number {
   })
 }
 
-function lineOf(hit: Hit): string {
+/** For eyes. */
+export function hitLine(hit: Hit): string {
   const when = new Date(hit.first).toISOString().slice(0, 19).replace('T', ' ')
   const { event, indicator } = hit
   const marks = [

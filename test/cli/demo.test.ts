@@ -1,9 +1,23 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { hasEngine } from '../clickhouse/engine.js'
 import { documentOf, tipline } from './cli.js'
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 let folder: string
 
 beforeEach(() => {
@@ -11,6 +25,9 @@ beforeEach(() => {
 })
 
 afterEach(() => rmSync(folder, { recursive: true }))
+
+/** Five met as they came; one more when its address was known. */
+const FLOWS = { flows: 7, flow_hits: 5, flow_hits_past: 1 }
 
 describe('tipline demo', () => {
   it('--json answers with one document of counts, and leaves nothing behind', async () => {
@@ -23,8 +40,33 @@ describe('tipline demo', () => {
     for (const name of ['attributes', 'live', 'held', 'hits', 'seconds']) {
       expect(counts[name], name).toBeGreaterThan(0)
     }
+    expect(counts).toMatchObject(hasEngine() ? FLOWS : { flows: 0 })
     expect(counts.hits_after).toBe(counts.hits! - 1)
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  it.skipIf(!hasEngine())('needs no nfdump', async () => {
+    const env = { TMPDIR: folder, PATH: '/nonexistent' }
+    const ran = await tipline(['demo', '--json'], { cwd: folder, env })
+    expect(documentOf(ran)).toMatchObject(FLOWS)
+  })
+
+  it('says so and goes on where there is no chDB', async () => {
+    // All that is installed, but for that one package.
+    cpSync(join(ROOT, '.build/src'), join(folder, 'build/src'), { recursive: true })
+    for (const name of ['lists', 'package.json']) symlinkSync(join(ROOT, name), join(folder, name))
+    const modules = join(folder, 'node_modules')
+    mkdirSync(modules)
+    for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+      if (name !== 'chdb') symlinkSync(join(ROOT, 'node_modules', name), join(modules, name))
+    }
+    const main = join(folder, 'build/src/cli/main.js')
+    const run = promisify(execFile)
+    const { stdout } = await run(process.execPath, [main, 'demo'], { cwd: folder })
+    expect(stdout).toContain('left out: there is no ClickHouse on this machine')
+    expect(stdout).toContain('HIT')
+    const { stdout: json } = await run(process.execPath, [main, 'demo', '--json'], { cwd: folder })
+    expect(JSON.parse(json)).toMatchObject({ lines: 12, revoked: 1, flows: 0, flow_hits: 0 })
   })
 
   it('tells the story in words', async () => {
@@ -33,6 +75,7 @@ describe('tipline demo', () => {
     expect(stdout).toContain('198.51.100.17  LIVE')
     expect(stdout).toContain('HELD by the rule special-address')
     expect(stdout).toContain('198.51.100.17  revoked')
+    expect(stdout).toContain('1 hit of it in the flows of the past')
     expect(stdout).toContain('What next')
   })
 

@@ -8,7 +8,7 @@ export function addDemo(program: Command, execute: Execute): void {
     .command('demo')
     .summary('see the main job done on a small feed, with nothing set up')
     .description(
-      'Makes a small MISP feed out of documentation addresses and names, pulls it into a ledger, looks indicators up, answers a few log lines, revokes an indicator and shows that it no longer hits. Needs no MISP, no memcached and no network.',
+      'Makes a small MISP feed out of documentation addresses and names, pulls it into a ledger, looks indicators up, answers a few log lines, matches a few flows, revokes an indicator and shows that it no longer hits, learns of a new one and finds it in the flows of the past. Needs no MISP, no memcached and no network.',
     )
     .option('--keep', 'work in ./.tipline-demo and leave it there, to try more commands on it')
     .action((options: CommonOptions & { keep?: boolean }) =>

@@ -195,3 +195,42 @@ export const LOG_LINES: readonly Record<string, unknown>[] = [
   { 'source.ip': '192.0.2.15', 'destination.ip': '198.51.100.200', 'destination.port': 443 },
   { 'source.ip': '192.0.2.131', 'destination.ip': '192.0.2.1', 'destination.port': 22 },
 ]
+
+export interface DemoFlow {
+  /** Seconds after the first one. */
+  readonly after: number
+  readonly sa: string
+  readonly da: string
+  readonly sp: number
+  readonly dp: number
+  /** Default: TCP. */
+  readonly protocol?: number
+  readonly packets: number
+}
+
+/** What a router saw; one of them talks to an address that nobody knows of yet. */
+export const FLOWS: readonly DemoFlow[] = [
+  { after: 0, sa: '192.0.2.13', da: '192.0.2.1', sp: 50_001, dp: 443, packets: 9 },
+  { after: 5, sa: '192.0.2.10', da: REVOKED.value, sp: 50_002, dp: 443, packets: 12 },
+  { after: 20, sa: '192.0.2.12', da: '203.0.113.150', sp: 50_003, dp: 25, packets: 4 },
+  { after: 31, sa: '192.0.2.14', da: '192.0.2.53', sp: 50_004, dp: 53, protocol: 17, packets: 1 },
+  { after: 40, sa: '192.0.2.20', da: '203.0.113.77', sp: 50_005, dp: 4444, packets: 30 },
+  {
+    after: 55,
+    sa: '2001:db8:1:0:0:0:0:7',
+    da: '2001:db8:bad:0:0:0:0:80',
+    sp: 50_006,
+    dp: 8443,
+    packets: 8,
+  },
+  { after: 61, sa: '192.0.2.15', da: '203.0.113.80', sp: 50_007, dp: 8443, packets: 6 },
+]
+
+/** It is shared when its flow is an hour old. */
+export const LEARNED: DemoEvent = {
+  number: 13,
+  info: 'A controller that was found in another network',
+  tags: ['tlp:green'],
+  daysAgo: 0,
+  attributes: [['ip-dst|port', '203.0.113.77|4444']],
+}

@@ -4,6 +4,7 @@ import { printable } from '../../log.js'
 import type { Hit } from '../../match/logs/hit.js'
 import type { Context } from '../context.js'
 import { explainLines } from '../explain-report.js'
+import { hitLine } from '../hits.js'
 import type { Cycle } from '../sync-report.js'
 import { count, number, table } from '../words.js'
 import type { Answered } from './answer.js'
@@ -23,6 +24,7 @@ export function demoDocument(demo: Demo): object {
     hits: hitsOf(answered),
     hits_after: hitsOf(answeredAgain),
     revoked: revokedIn(second),
+    ...flowCounts(demo.flows),
     seconds: Number(seconds.toFixed(3)),
   }
 }
@@ -39,8 +41,11 @@ export function demoLines(demo: Demo, context: Context): string[] {
     ...title('3. Log lines are answered'),
     ...demo.answered.map((answered) => `  ${answerLine(answered, context)}`),
     ...enriched(demo),
-    ...title('4. The feed takes an indicator back; the next sync follows'),
+    ...title('4. Flows are matched as they come into ClickHouse'),
+    ...flowsMet(demo),
+    ...title('5. The feed takes an indicator back and brings a new one; the next sync follows'),
     ...revoked(demo, context),
+    ...learned(demo),
     ...title('What next'),
     ...nextSteps(demo),
     '',
@@ -95,6 +100,34 @@ function revoked(demo: Demo, context: Context): string[] {
   return [
     `  ${count(revokedIn(demo.second), 'indicator')} revoked: ${count(hitsOf(answeredAgain), 'hit')} where there had been ${number(hitsOf(answered))}`,
     ...explainLines({ knowledge: explained, beside: null }, context),
+  ]
+}
+
+function flowCounts(flows: Demo['flows']): object {
+  if (flows.why !== null) return { flows: 0, flow_hits: 0, flow_hits_past: 0 }
+  const { brought, live, past } = flows
+  return { flows: brought.flows, flow_hits: live.length, flow_hits_past: past.length }
+}
+
+function flowsMet({ flows }: Demo): string[] {
+  if (flows.why !== null) {
+    return [`  left out: there is no ClickHouse on this machine: ${printable(flows.why)}`]
+  }
+  const { brought, live } = flows
+  const from = brought.fromFile
+    ? 'from an nfcapd file, through nfdump'
+    : 'made up here (nfdump is not installed, which reads the files of nfcapd)'
+  return [
+    `  ${count(brought.flows, 'flow')} ${from}; ${count(live.length, 'hit')}:`,
+    ...live.map((hit) => `  ${hitLine(hit)}`),
+  ]
+}
+
+function learned({ flows }: Demo): string[] {
+  if (flows.why !== null) return []
+  return [
+    `  one learned, and ${count(flows.past.length, 'hit')} of it in the flows of the past:`,
+    ...flows.past.map((hit) => `  ${hitLine(hit)}`),
   ]
 }
 

@@ -50,6 +50,24 @@ export async function findEngine(dataDir: string): Promise<EngineAddress | null>
   return address && (await answers(address.socket)) ? address : null
 }
 
+/** Ends the engine that serves this folder, if one does, after the statements that are under way. */
+export async function stopEngine(dataDir: string): Promise<void> {
+  const found = await findEngine(dataDir)
+  if (!found) return
+  process.kill(found.pid, 'SIGTERM')
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await sleep(POLL_MS)) {
+    if (!isAlive(found.pid)) return
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 /** Starts the process and waits until it serves (null) or has ended (its status). */
 async function launch(
   place: EnginePlace,
