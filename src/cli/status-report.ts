@@ -6,7 +6,12 @@ import type { Context } from './context.js'
 import { holdLine } from './hold-words.js'
 import { bytes, count, duration, number, table } from './words.js'
 
-export function statusLines(status: Status, context: Context): string[] {
+/** `more` stands before the ledger and the problems. */
+export function statusLines(
+  status: Status,
+  context: Context,
+  more: readonly string[] = [],
+): string[] {
   const { out } = context
   const { totals, withheld, holds, problems, ledger } = status
   const liveKeys = Object.entries(totals.liveKeys)
@@ -36,6 +41,7 @@ export function statusLines(status: Status, context: Context): string[] {
       holds.map((hold) => `  ${holdLine(hold)}`),
     ),
     ...section('withheld', withheld.map(withheldLine)),
+    ...more,
     `ledger: ${bytes(ledger.bytes)} in ${printable(status.dataDir)}`,
     ...problems.flatMap(({ what, hint }) => [
       out.paint('red', `PROBLEM: ${printable(what)}`),

@@ -10,6 +10,7 @@ import { printable } from '../log.js'
 import { acceptCommand, readStatus } from '../sync/status.js'
 import { statusDocument } from '../sync/status-document.js'
 import type { Context } from './context.js'
+import { flowLines, flowsDocument, flowsToldOf } from './flow-status.js'
 import { statusLines } from './status-report.js'
 import { count, iso, table } from './words.js'
 
@@ -30,8 +31,14 @@ export async function statusCommand(
       now: context.now(),
       configArgument: context.configArgument,
     })
-    context.out.answer(statusDocument(status), () => statusLines(status, context))
-    return status.problems.length === 0 ? EXIT.done : EXIT.nothing
+    const flows = await flowsToldOf(config, context)
+    const problems = [...status.problems, ...(flows?.problems ?? [])]
+    const all = { ...status, problems }
+    context.out.answer(
+      { ...statusDocument(all), ...(flows && { flows: flowsDocument(flows) }) },
+      () => statusLines(all, context, flows ? flowLines(flows, context.now()) : []),
+    )
+    return problems.length === 0 ? EXIT.done : EXIT.nothing
   } finally {
     db.close()
   }

@@ -253,6 +253,31 @@ exec ${real} "\${args[@]}"\n`,
     expect((await flows()).map(({ prs }) => prs)).toEqual(['TCP', 'TCP', 'UDP', 'ICMP', 'TCP'])
   })
 
+  it('are told of by the status', async () => {
+    expect((await site.run(['sync'])).status).toBe(0)
+    const folder = join(site.folder, 'watched')
+    const [file = ''] = writeCapture(folder, PACKETS)
+    const foreign = site.write('watched/nfcapd.202611200005', 'no capture')
+    const config = 'flows: { watch: [{ folder: ./watched }, { folder: ./nosuch }] }\n'
+    site.writeConfig(`sinks: { clickhouse: { embedded: { idle: 3s } } }\n${config}`)
+    const before = await site.ask(['status'])
+    expect(before.flows).toMatchObject({ waiting: 2, imported: 0, last_file: null })
+    expect(JSON.stringify(before.problems)).toMatch(/nosuch can not be read.*2 nfcapd files wait/)
+    await site.run(['flows', 'watch', '--once', folder])
+    const { flows, exit } = await site.ask(['status'])
+    expect(flows).toMatchObject({
+      engine: { name: 'the embedded ClickHouse' },
+      imported: 1,
+      set_aside: 1,
+      last_file: { path: file, flows: 5 },
+      last_set_aside: { path: foreign },
+      waiting: 0,
+      live_matching: true,
+    })
+    expect(exit).toBe(1)
+    expect((await site.run(['status'])).stdout).toMatch(/matching +as they come/)
+  })
+
   it('need folders that can be read', async () => {
     const ran = await site.run(['flows', 'watch', '/nonexistent'])
     expect(ran.status).toBe(2)
