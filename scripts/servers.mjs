@@ -17,10 +17,12 @@ const NEEDED = [
   { name: 'clickhouse-server', probe: ['sh', '-c', 'command -v clickhouse-server'] },
   { name: 'nfdump', probe: ['nfdump', '-V'] },
   { name: 'openssl', probe: ['openssl', 'version'] },
+  { name: 'python3-aiosmtpd', probe: ['/usr/bin/python3', '-c', 'import aiosmtpd'] },
   { name: 'redis-server', probe: ['redis-server', '--version'] },
   { name: 'ruby', probe: ['ruby', '-v'] },
   { name: 'ruby-redis', probe: ['ruby', '-e', 'require "redis"'] },
   { name: 'sasl2-bin', probe: ['saslpasswd2', '-v'] },
+  { name: 'syslog-ng-core', probe: ['syslog-ng', '--version'] },
   { name: 'ruby-dalli', probe: ['ruby', '-e', 'require "dalli"'] },
 ]
 

@@ -189,6 +189,31 @@ export class InputError extends TiplineError {
   readonly exitStatus = EXIT.outside
 }
 
+/** A channel of alerts can't be used now, or not as it is set up; its messages wait and are tried again. */
+export class ChannelUnavailable extends TiplineError {
+  readonly exitStatus = EXIT.outside
+  readonly channel: string
+  /** How long the receiver asked to be left alone; milliseconds. */
+  readonly afterMs: number | undefined
+
+  constructor(facts: ErrorFacts & { channel: string; afterMs?: number | undefined }) {
+    super(facts)
+    this.channel = facts.channel
+    this.afterMs = facts.afterMs
+  }
+}
+
+/** The receiver of a channel will never take this one message; it is parked with the reason. */
+export class AlertRefused extends TiplineError {
+  readonly exitStatus = EXIT.outside
+  readonly channel: string
+
+  constructor(facts: ErrorFacts & { channel: string }) {
+    super(facts)
+    this.channel = facts.channel
+  }
+}
+
 /** The work was stopped by SIGINT or SIGTERM; what was done so far is consistent. */
 export class Interrupted extends TiplineError {
   readonly exitStatus: ExitStatus

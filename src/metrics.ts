@@ -172,6 +172,21 @@ export const METRICS = {
     help: 'Finished nfcapd files that are not imported yet.',
     labels: [],
   },
+  tipline_alerts_total: {
+    type: 'counter',
+    help: 'Messages that left the queue of a channel, by kind (hit, digest, flood) and result (sent, parked, dropped).',
+    labels: ['channel', 'kind', 'result'],
+  },
+  tipline_alert_failures_total: {
+    type: 'counter',
+    help: 'Tries to send a message that failed.',
+    labels: ['channel'],
+  },
+  tipline_alert_queue_messages: {
+    type: 'gauge',
+    help: 'Messages in the queue of a channel, by state: waiting, or parked as the receiver refused them.',
+    labels: ['channel', 'state'],
+  },
 } as const satisfies Record<string, MetricDefinition>
 
 export type MetricName = keyof typeof METRICS

@@ -93,10 +93,11 @@ async function waitOrGiveUp(failure: {
   await (options.sleep ?? sleep)(delayMs, options.signal)
 }
 
-function delayAfter(failure: {
-  attempt: number
-  afterMs: number | undefined
-  options: RetryOptions
+/** How long to wait after so many failures in a row, from 1. */
+export function delayAfter(failure: {
+  readonly attempt: number
+  readonly afterMs: number | undefined
+  readonly options: Pick<RetryOptions, 'baseMs' | 'maxMs' | 'random'>
 }): number {
   const { attempt, afterMs, options } = failure
   const random = (options.random ?? Math.random)()

@@ -21,6 +21,20 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   'sources[].feed.path': './feed',
   'http.tokens[].name': 'soc',
   'http.tokens[].hash': `sha256:${'0'.repeat(64)}`,
+  'alerts[].webhook.name': 'soc',
+  'alerts[].webhook.url': 'https://soc.example.org/hooks/tipline',
+  'alerts[].slack.name': 'slack',
+  'alerts[].slack.url': 'https://hooks.example.com/services/T0/B0/X0',
+  'alerts[].mattermost.name': 'mattermost',
+  'alerts[].mattermost.url': 'https://chat.example.org/hooks/x0',
+  'alerts[].email.name': 'mail',
+  'alerts[].email.server': 'mail.example.org',
+  'alerts[].email.from': 'tipline@example.org',
+  'alerts[].email.to': ['soc@example.org'],
+  'alerts[].file.name': 'file',
+  'alerts[].file.path': './alerts.ndjson',
+  'alerts[].syslog.name': 'siem',
+  'alerts[].syslog.address': 'tls://siem.example.org:6514',
 }
 
 /** Beyond these, keys speak for themselves: they are kinds. */
@@ -81,6 +95,7 @@ function placeOf({ name, option }: Section, key: string): string {
 }
 
 function inline(value: unknown): string {
+  if (typeof value === 'string' && value.includes('\n')) return JSON.stringify(value)
   return stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim()
 }
 

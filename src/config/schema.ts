@@ -1,16 +1,18 @@
 /** The schema of `tipline.yml`, put together from what the parts export. */
 import { z } from 'zod'
 import { flowsSettings } from '../flows/settings.js'
-import { type HttpSettings, httpSettings, parseListen } from '../http/settings.js'
+import { alertsSettings } from '../hits/alerts/channels/registry.js'
+import { httpSettings, parseListen } from '../http/settings.js'
 import { LOG_LEVELS } from '../log.js'
 import { feedSourceSettings, mispSourceSettings } from '../misp/settings.js'
 import { networksSetting } from '../networks.js'
 import { policySettings } from '../policy/settings.js'
-import { type SinksSettings, sinksSettings } from '../sinks/registry.js'
+import { sinksSettings } from '../sinks/registry.js'
 import { guardSettings, historySetting } from '../sync/settings.js'
 import type { JsonSchema } from './keys.js'
 import { mapStrings, type Path } from './path.js'
 import { DEFAULT_DATA_DIR } from './place.js'
+import { oneOf } from './wording.js'
 
 const sources = z
   .array(z.discriminatedUnion('type', [mispSourceSettings, feedSourceSettings]))
@@ -18,12 +20,17 @@ const sources = z
   .superRefine(refuseSameNames)
   .describe('Where indicators come from. The first one that has an event tells of it.')
 
+const alerts = alertsSettings
+  .superRefine(refuseSameNames)
+  .default([])
+  .describe('Channels through which `tipline run` tells of hits.')
+
 const log = z.strictObject({
   level: z.enum(LOG_LEVELS).default('info').describe('The least severe messages that are written.'),
   pretty: z.boolean().optional().describe('For eyes instead of JSON. Default: on a terminal.'),
 })
 
-export const configSchema = z.strictObject({
+const whole = z.strictObject({
   data_dir: z
     .string()
     .min(1)
@@ -36,6 +43,7 @@ export const configSchema = z.strictObject({
   flows: flowsSettings.prefault({}).describe('Where flows come from.'),
   policy: policySettings.prefault({}).describe('What of the ledger is served.'),
   networks: networksSetting,
+  alerts,
   guard: guardSettings.prefault({}).describe('Which answers of a source are believed.'),
   history: historySetting,
   http: httpSettings
@@ -43,6 +51,8 @@ export const configSchema = z.strictObject({
     .describe('The API and the page of `tipline run`. Without tokens for this machine alone.'),
   log: log.prefault({}).describe('The log on stderr.'),
 })
+
+export const configSchema = whole.superRefine(refuseUnknownNetworks)
 
 export type Config = z.output<typeof configSchema>
 
@@ -72,6 +82,9 @@ export function mapPaths(config: Config, change: (path: string) => string): Conf
       ...config.flows,
       watch: config.flows.watch.map((each) => ({ ...each, folder: change(each.folder) })),
     },
+    alerts: mapFiles(config.alerts, change).map((channel) =>
+      channel.type === 'file' ? { ...channel, path: change(channel.path) } : channel,
+    ),
     policy: {
       ...config.policy,
       ...(lists_folder !== undefined && { lists_folder: change(lists_folder) }),
@@ -80,17 +93,30 @@ export function mapPaths(config: Config, change: (path: string) => string): Conf
 }
 
 /** Every setting `*_file` names a file. What held a secret was read, and has no such name now. */
-function mapFiles<T extends SinksSettings | HttpSettings>(
-  settings: T,
-  change: (path: string) => string,
-): T {
+function mapFiles<T>(part: T, change: (path: string) => string): T {
   const isFile = (path: Path) => String(path.at(-1)).endsWith('_file')
-  return mapStrings(settings, (text, path) => (isFile(path) ? change(text) : text)) as T
+  return mapStrings(part, (text, path) => (isFile(path) ? change(text) : text)) as T
 }
 
 function mapSocket(listen: string, change: (path: string) => string): string {
   const address = parseListen(listen)
   return address?.kind === 'unix' ? `unix:${change(address.path)}` : listen
+}
+
+/** A channel that waits for hits in a network which nobody has would be silent for ever. */
+function refuseUnknownNetworks(
+  { networks, alerts }: z.output<typeof whole>,
+  context: z.core.$RefinementCtx,
+): void {
+  const known = Object.keys(networks)
+  const expected = known.length === 0 ? 'no name, as `networks` has none' : oneOf(known)
+  for (const [at, channel] of alerts.entries()) {
+    for (const [place, name] of (channel.networks ?? []).entries()) {
+      if (known.includes(name)) continue
+      const path = ['alerts', at, 'networks', place]
+      context.addIssue({ code: 'custom', path, message: `expected ${expected}` })
+    }
+  }
 }
 
 interface Named {

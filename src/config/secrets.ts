@@ -19,7 +19,13 @@ export function isSecretKey(key: string | number): boolean {
 }
 
 export function isSecretPath(path: Path): boolean {
-  return path.slice(0, -1).includes('headers') || isSecretKey(path.at(-1) ?? '')
+  if (path.slice(0, -1).includes('headers')) return true
+  return isSecretKey(path.at(-1) ?? '') || isReceiver(path)
+}
+
+/** Whoever knows the URL of an incoming webhook can post there. */
+function isReceiver(path: Path): boolean {
+  return path[0] === 'alerts' && path.at(-1) === 'url'
 }
 
 /** Every secret in the data, longest first, so that masking one leaves no rest of another. */
@@ -101,7 +107,8 @@ function* secretFileKeys(value: unknown, path: Path): Generator<SecretFileKey> {
   for (const [key, child] of Object.entries(value)) {
     const here = [...path, key]
     const secretKey = key.endsWith(FILE_SUFFIX) ? key.slice(0, -FILE_SUFFIX.length) : ''
-    const isFile = typeof child === 'string' && isSecretKey(secretKey)
+    const isSecret = isSecretKey(secretKey) || isReceiver([...path, secretKey])
+    const isFile = typeof child === 'string' && isSecret
     if (isFile) yield { owner: value, key, secretKey, named: child, path: here }
     else yield* secretFileKeys(child, here)
   }

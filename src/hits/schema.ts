@@ -75,4 +75,36 @@ CREATE TABLE told (                    -- hits of flows that a follower has got 
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX told_at ON told (follower, at);
 `,
+  `
+CREATE TABLE alert_pair (              -- an indicator and a place of ours that a channel has been told of
+  channel TEXT NOT NULL,
+  pair TEXT NOT NULL,
+  last INTEGER NOT NULL,               -- when it was last met, by our clock
+  PRIMARY KEY (channel, pair)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alert_waiting (           -- sights that wait for a channel's next digest
+  channel TEXT NOT NULL,
+  pair TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  sight TEXT NOT NULL,                 -- JSON
+  PRIMARY KEY (channel, pair)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alert (                   -- the queue of each channel
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  channel TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  state TEXT NOT NULL,                 -- waiting, sending, sent, parked, dropped
+  tries INTEGER NOT NULL,
+  due INTEGER NOT NULL,                -- not before this
+  changed INTEGER NOT NULL,
+  reason TEXT NOT NULL,                -- what the receiver said last, or why not
+  body TEXT NOT NULL                   -- JSON; empty once sent or dropped
+) STRICT;
+CREATE INDEX alert_state ON alert (channel, state, number);
+CREATE INDEX alert_kind ON alert (channel, kind, at);
+`,
 ]

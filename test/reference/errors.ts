@@ -69,6 +69,14 @@ const CLASSES: Record<Concrete, Words> = {
     when: 'ClickHouse, a server or the embedded engine, refused something or can not be reached.',
     next: 'Read the hint; what was missed is caught up by the next run.',
   },
+  ChannelUnavailable: {
+    when: 'A channel of alerts can not be reached, or not as it is set up. Its messages wait.',
+    next: 'Correct what the hint names; the messages are sent by themselves. `tipline doctor --alerts` sends a test.',
+  },
+  AlertRefused: {
+    when: 'The receiver of a channel refused one message for good. It is parked, the others go on.',
+    next: 'Read the reason in `tipline status`; `tipline alerts` sends it again or drops it.',
+  },
   FlowFileError: {
     when: 'A file of flows is cut, foreign or unreadable. It is set aside, the others are imported.',
     next: 'Look at the file; import it again when it is whole.',
@@ -195,6 +203,7 @@ const ANY_FACTS = {
   source: '',
   fault: 'timeout' as const,
   sink: '',
+  channel: '',
   items: [],
   pid: undefined,
   refusal: 'internal' as const,

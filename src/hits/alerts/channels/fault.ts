@@ -1,0 +1,66 @@
+/** What went wrong on the way to a receiver, in the words that every channel shares. */
+import { readFile } from 'node:fs/promises'
+import { ChannelUnavailable, TiplineError } from '../../../errors.js'
+import { maskSecrets, printable } from '../../../log.js'
+import { networkFault } from '../../../net.js'
+import { plain } from '../foreign.js'
+
+/** What a receiver answered, fit to be shown: it may be long, odd, or hold what we sent. */
+export function answerText(text: string, secrets: readonly (string | undefined)[]): string {
+  const known = secrets.filter((secret) => secret !== undefined)
+  return plain(maskSecrets(text, known), 200)
+}
+
+const MEANINGS = {
+  unreachable: { what: "can't be reached", hint: 'is it running, and is the way to it open?' },
+  tls: {
+    what: 'shows a certificate that is not trusted, or speaks no TLS there',
+    hint: 'name the authority that signed it in ca_file; check port and security',
+  },
+  timeout: {
+    what: 'does not answer in time',
+    hint: 'is it overloaded? `timeout` is in the config',
+  },
+  cut: { what: 'broke off the connection', hint: 'it is tried again' },
+  'not-http': { what: 'speaks no HTTP there', hint: 'check host and port' },
+} as const
+
+export type Fault = keyof typeof MEANINGS
+
+export function faulty(channel: string, fault: Fault, cause?: unknown, code?: string) {
+  const { what, hint } = MEANINGS[fault]
+  const known = code === undefined ? '' : ` (${printable(code)})`
+  return new ChannelUnavailable({ channel, what: `${channel} ${what}${known}`, hint, cause })
+}
+
+/** Errors of ours stay as they are; what is neither ours nor the network's is a bug, and thrown as one. */
+export function translated(
+  error: unknown,
+  { channel, signal, deadline }: { channel: string; signal: AbortSignal; deadline: AbortSignal },
+): unknown {
+  if (signal.aborted) return signal.reason
+  if (error instanceof TiplineError) return error
+  if (deadline.aborted) return faulty(channel, 'timeout', error)
+  const found = networkFault(error)
+  return found ? faulty(channel, found.fault, error, found.code) : error
+}
+
+/** Read anew each time, so that a renewed certificate needs no restart. @throws ChannelUnavailable */
+export async function readPem(
+  file: string | undefined,
+  channel: string,
+): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException
+    const what = `ca_file ${printable(file)} of ${channel} can't be read (${code})`
+    throw new ChannelUnavailable({
+      channel,
+      what,
+      hint: 'check the path and who may read it',
+      cause,
+    })
+  }
+}
