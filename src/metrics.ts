@@ -152,6 +152,11 @@ export const METRICS = {
     help: 'Hits of log lines that could not be written down.',
     labels: [],
   },
+  tipline_enrich_lines_total: {
+    type: 'counter',
+    help: 'Lines of logs that came over the API, by result: hit, miss, odd (no JSON object).',
+    labels: ['result'],
+  },
   tipline_sink_lag_changes: {
     type: 'gauge',
     help: 'Changes in the ledger that the sink has not seen yet.',

@@ -7,8 +7,11 @@ import type { Backend } from './backend.js'
 import { body } from './body.js'
 import { Door } from './door.js'
 import { Knowing } from './knowledge.js'
+import { Matchers } from './matchers.js'
+import { addOpenApi } from './openapi.js'
 import { answerPage, readPageFiles } from './page-files.js'
-import { type ProblemDocument, problem, problemOf } from './problems.js'
+import { invalid, problem, problemOf } from './problems.js'
+import { addEnrich } from './routes/enrich.js'
 import { addHits } from './routes/hits.js'
 import { addKnowledge } from './routes/knowledge.js'
 import { addStatus } from './routes/status.js'
@@ -26,14 +29,15 @@ export interface AppOptions {
 
 export interface App {
   fetch(request: Request, env: ApiEnv['Bindings']): Response | Promise<Response>
-  /** Takes nothing away from under a request that is being answered. */
-  close(): void
+  /** When nothing is asked any more. */
+  close(): Promise<void>
 }
 
 /** @throws LedgerError where there is no ledger */
 export function createApp(backend: Backend, options: AppOptions): App {
   const { settings, sessionKey, now = Date.now } = options
   const knowing = new Knowing(backend, () => Math.floor(now() / 1000))
+  const matchers = new Matchers(backend)
   const tokens = new Tokens(settings.tokens, sessionKey)
   const door = new Door({ settings, tokens, now })
   const api = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
@@ -47,35 +51,33 @@ export function createApp(backend: Backend, options: AppOptions): App {
     if (!isLogin) c.set('caller', door.admit(c.env.incoming, { own: c.env.own }))
     await next()
   })
-  for (const handler of body({ largest: settings.limits.body })) {
-    api.on(['POST', 'PUT', 'PATCH'], '/v1/*', handler)
-  }
-
+  addEnrich(api, { backend, matchers, streams: settings.limits.streams })
+  for (const handler of body({ largest: settings.limits.body })) api.on('POST', '/v1/*', handler)
   addKnowledge(api, knowing)
   addHits(api, backend.hits, now)
   addWork(api, backend)
   addStatus(api, { backend, knowing, door, tokens, now, secure: settings.tls !== undefined })
 
+  addOpenApi(api)
   const files = readPageFiles()
   api.get('*', (c) => answerPage(files, c.req.raw) ?? c.notFound())
   api.notFound(() => problem('not-found'))
   api.onError((error) => answerTo(error, backend))
-  return { fetch: (request, env) => api.fetch(request, env), close: () => knowing.close() }
+  return {
+    fetch: (request, env) => api.fetch(request, env),
+    async close() {
+      knowing.close()
+      await matchers.close()
+    },
+  }
 }
 
-type Validated = { success: true } | { success: false; error: { issues: readonly Issue[] } }
-interface Issue {
-  readonly path: readonly PropertyKey[]
-  readonly message: string
-}
+type Validated =
+  | { readonly success: true }
+  | { readonly success: false; readonly error: Parameters<typeof invalid>[0] }
 
 function refuseInvalid(result: Validated): Response | undefined {
-  if (result.success) return undefined
-  const errors: ProblemDocument['errors'] = result.error.issues.slice(0, 20).map((issue) => ({
-    where: issue.path.map(String).join('.'),
-    message: issue.message,
-  }))
-  return problem('invalid-request', { errors })
+  return result.success ? undefined : invalid(result.error)
 }
 
 function answerTo(error: Error, { log }: Backend): Response {

@@ -122,6 +122,22 @@ export function problem(
   })
 }
 
+/** What a schema has against a request. */
+export function invalid({ issues }: { readonly issues: readonly Issue[] }): Response {
+  const errors = issues.slice(0, MOST_ERRORS).map(({ path, message }) => ({
+    where: path.map(String).join('.'),
+    message,
+  }))
+  return problem('invalid-request', { errors })
+}
+
+const MOST_ERRORS = 20
+
+interface Issue {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+}
+
 /** Of an error that is meant; null: it is a bug. */
 export function problemOf(error: unknown): Response | null {
   if (error instanceof RequestRefused) {

@@ -83,7 +83,7 @@ export class ApiHouse {
     })
     this.#closers.push(async () => {
       await listening.close(1000)
-      app.close()
+      await app.close()
     })
     return listening
   }
@@ -172,7 +172,7 @@ export function ask(url: string, path: string, asking: Asking = {}): Promise<Ans
       answer.on('end', () => {
         const got = Buffer.concat(chunks).toString()
         const { statusCode: status = 0, headers } = answer
-        const isJson = /json$/.test((headers['content-type'] ?? '').split(';')[0]!)
+        const isJson = /[/+]json$/.test((headers['content-type'] ?? '').split(';')[0]!)
         resolve({ status, headers, text: got, json: isJson ? JSON.parse(got) : undefined })
       })
     })

@@ -10,6 +10,7 @@ import { addEnrich } from './logs.js'
 import { addLogstash } from './logstash.js'
 import { addDemo } from './start.js'
 import { addSync } from './sync.js'
+import { addToken } from './token.js'
 import { addBackup, addConfig, addForget, addRestore } from './upkeep.js'
 
 export function addCommands(program: Command, execute: Execute): void {
@@ -39,6 +40,7 @@ export function addCommands(program: Command, execute: Execute): void {
   addBackup(program, execute)
   addRestore(program, execute)
   addForget(program, execute)
+  addToken(program, execute)
   program.commandsGroup('Getting started:')
   addDemo(program, execute)
 }
