@@ -184,6 +184,11 @@ export class HitsError extends TiplineError {
   readonly exitStatus = EXIT.outside
 }
 
+/** The daemon of the data folder does not answer, or could not do what was asked. */
+export class DaemonError extends TiplineError {
+  readonly exitStatus = EXIT.outside
+}
+
 /** A file of logs, or stdin, can't be read to its end. */
 export class InputError extends TiplineError {
   readonly exitStatus = EXIT.outside

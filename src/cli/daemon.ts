@@ -1,21 +1,37 @@
 /** `tipline run`: the daemon, as a process. */
+import { loadConfig } from '../config/load.js'
+import { Bell } from '../daemon/bell.js'
 import { runDaemon } from '../daemon/daemon.js'
 import { EXIT } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Context } from './context.js'
-import { openBase } from './wiring.js'
+import { type Base, openBase } from './wiring.js'
 
 /** As sysexits.h has it: a fault of the program itself. */
 const BUG = 70
 
 export async function daemonCommand(context: Context): Promise<number> {
-  const { signal } = context
-  const { config, log, metrics } = await openBase(context)
+  const { signal, env, configArgument } = context
+  const reloads = new Bell()
+  // From the first moment on: it would else end the process.
+  process.on('SIGHUP', () => reloads.ring())
+  const base = await openBase(context)
+  const { config, log, metrics } = base
   endLoudly(log)
-  await runDaemon({ config, log, metrics, signal })
+  const load = () => loadAnew(context, base)
+  await runDaemon({ config, load, reloads, configArgument, env, log, metrics, signal })
   const by = context.stop.by?.signal ?? null
   context.out.answer({ status: 'stopped', by }, () => [])
   return EXIT.done
+}
+
+/** What is secret in it is kept out of the log from here on, too. @throws ConfigError */
+async function loadAnew(context: Context, { log, secrets }: Base) {
+  const config = await loadConfig(context.options.config, context.env)
+  secrets.push(...config.secrets.filter((secret) => !secrets.includes(secret)))
+  for (const warning of config.warnings) log.warn(warning)
+  if (!context.options.logLevel && !context.options.debug) log.level = config.log.level
+  return config
 }
 
 /** What nobody caught may have left anything half-done: only a new process knows where it stands. */

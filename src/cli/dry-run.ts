@@ -11,10 +11,11 @@ import { ledgerExists, ledgerPath } from '../ledger/database.js'
 import type { Ledger } from '../ledger/ledger.js'
 import { printable } from '../log.js'
 import type { Comparison, KeyState, Sink } from '../sinks/sink.js'
+import { type Cycle, errorDocument, syncDocument } from '../sync/sync-document.js'
 import type { Context } from './context.js'
 import { Progress } from './progress.js'
 import { runCycle } from './sync.js'
-import { type Cycle, errorDocument, syncDocument, syncLines } from './sync-report.js'
+import { syncLines } from './sync-report.js'
 import { type Base, closeAll, openBase, openSinks, withSyncing } from './wiring.js'
 import { count, number } from './words.js'
 
@@ -98,13 +99,14 @@ async function* statesFor(sink: Sink, ledger: Ledger): AsyncGenerator<readonly K
 }
 
 function tell(context: Context, cycle: Cycle, compared: readonly Compared[]): void {
+  const done = syncDocument(cycle, context.configArgument)
   const document = {
-    ...syncDocument(cycle, context),
+    ...done,
     dry_run: true,
     sinks: compared.map(comparedDocument),
   }
   context.out.answer(document, () => [
-    ...syncLines(cycle, context),
+    ...syncLines(done, context),
     ...compared.flatMap((one) => comparedLines(one, context)),
     'a dry run: nothing was changed anywhere',
   ])

@@ -5,8 +5,8 @@ import { readCursors } from '../ledger/changes.js'
 import { acquireLock } from '../ledger/lock.js'
 import { printable } from '../log.js'
 import { shipOnly } from '../sync/sync.js'
+import { errorDocument } from '../sync/sync-document.js'
 import type { Context } from './context.js'
-import { errorDocument } from './sync-report.js'
 import type { Shipping } from './wiring.js'
 
 export interface Effect {

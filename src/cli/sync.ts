@@ -6,9 +6,11 @@ import { acquireLock, type Lock } from '../ledger/lock.js'
 import { readWithheld } from '../ledger/sources.js'
 import { limitSeconds } from '../policy/duration.js'
 import { sync } from '../sync/sync.js'
+import { type Cycle, type SyncDocument, syncDocument } from '../sync/sync-document.js'
+import { askDaemon, daemonAnswers } from './ask-daemon.js'
 import type { Context } from './context.js'
 import { Progress } from './progress.js'
-import { type Cycle, syncDocument, syncLines } from './sync-report.js'
+import { syncLines } from './sync-report.js'
 import { type Base, openBase, type Syncing, withSyncing } from './wiring.js'
 
 export interface SyncOptions {
@@ -34,20 +36,24 @@ export async function syncCommand(context: Context, options: SyncOptions): Promi
   const shown = process.stderr.isTTY === true && !context.out.json
   const progress = await Progress.open({ shown })
   const base = await openBase(context, (line) => progress.log(line))
-  const lock = await lockOrTell(context, { base, options })
-  if (lock === null) return EXIT.done
+  const lock = await lockOrAnother(context, { base, options })
+  if (typeof lock === 'number') return lock
   try {
     const cycle = await withSyncing(context, base, (parts) =>
       runCycle(context, { parts, progress, accept: options.accept ?? [] }),
     )
     progress.end()
     if (isServed(cycle)) await lookBack(base, context)
-    context.out.answer(syncDocument(cycle, context), () => syncLines(cycle, context))
-    return cycle.report.status
+    return tell(context, syncDocument(cycle, context.configArgument))
   } finally {
     progress.end()
     lock.release()
   }
+}
+
+function tell(context: Context, document: SyncDocument): number {
+  context.out.answer(document, () => syncLines(document, context))
+  return document.exit_status
 }
 
 /** Whether ClickHouse has what the ledger has. */
@@ -104,15 +110,21 @@ function warnOfUnknown(accept: readonly string[], { ledger, log }: Syncing): voi
 }
 
 /**
- * null: another process is at it, and does this one's work; that is told, and is no failure. It does
- * not accept what this one was to accept, though. @throws LedgerBusy
+ * An exit status: another process has the ledger. The daemon does this one's work, and its answer is
+ * told. Another sync does it too, which is no failure; but it does not accept what this one was to
+ * accept. @throws LedgerBusy, DaemonError
  */
-async function lockOrTell(
+async function lockOrAnother(
   context: Context,
   { base, options }: { base: Base; options: SyncOptions },
-): Promise<Lock | null> {
-  const waitMs = options.wait ? Number.POSITIVE_INFINITY : 0
+): Promise<Lock | number> {
   const { dataDir } = base.config
+  if (await daemonAnswers(dataDir)) {
+    const body = { accept: options.accept ?? [], wait: true }
+    const { signal } = context
+    return tell(context, await askDaemon(dataDir, { path: '/v1/sync', body, signal }))
+  }
+  const waitMs = options.wait ? Number.POSITIVE_INFINITY : 0
   try {
     return await acquireLock({ dataDir, name: 'sync', waitMs, signal: context.signal })
   } catch (error) {
@@ -125,6 +137,6 @@ async function lockOrTell(
     context.out.answer({ status: 'busy', pid: pid ?? null, what: message }, () => [
       `${message}; nothing to do here (--wait waits for it)`,
     ])
-    return null
+    return EXIT.done
   }
 }

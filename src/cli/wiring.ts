@@ -22,6 +22,8 @@ export interface Base {
   readonly config: LoadedConfig
   readonly log: Logger
   readonly metrics: Metrics
+  /** What never is to be written to the log; it may grow. */
+  readonly secrets: string[]
 }
 
 /** What writing to the sinks takes. */
@@ -42,11 +44,12 @@ export type LogSink = (line: string) => void
 /** @throws ConfigError */
 export async function openBase(context: Context, onLog?: LogSink): Promise<Base> {
   const config = await loadConfig(context.options.config, context.env)
-  context.secrets = config.secrets
+  const secrets = [...config.secrets]
+  context.secrets = secrets
   const { logFile } = context.options
   const log = await createLogger({
     level: levelOf(context.options) ?? config.log.level,
-    secrets: config.secrets,
+    secrets,
     ...(logFile === undefined
       ? {
           pretty: config.log.pretty ?? process.stderr.isTTY === true,
@@ -57,7 +60,7 @@ export async function openBase(context: Context, onLog?: LogSink): Promise<Base>
   })
   for (const warning of config.warnings) log.warn(warning)
   for (const note of config.notes) log.info(note)
-  return { config, log, metrics: new Metrics() }
+  return { config, log, metrics: new Metrics(), secrets }
 }
 
 function levelOf({ logLevel, debug }: CommonOptions): LogLevel | undefined {
@@ -105,7 +108,10 @@ export async function withSyncing<T>(
 }
 
 /** Connects nowhere yet. */
-export function openSinks(context: Context, { config, log, metrics }: Base): Promise<Sink[]> {
+export function openSinks(
+  context: Context,
+  { config, log, metrics }: Omit<Base, 'secrets'>,
+): Promise<Sink[]> {
   const deps = {
     log,
     metrics,

@@ -8,15 +8,16 @@ export class Bell {
     this.#wake?.()
   }
 
-  /** Until the bell, the time, or the abort. */
-  wait(ms: number, signal: AbortSignal): Promise<void> {
+  /** Until the bell (true), the time, or the abort. */
+  wait(ms: number, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer)
         signal.removeEventListener('abort', done)
+        const rung = this.#rung
         this.#wake = undefined
         this.#rung = false
-        resolve()
+        resolve(rung && !signal.aborted)
       }
       const timer = setTimeout(done, Math.min(ms, LONGEST_MS))
       this.#wake = done

@@ -6,20 +6,37 @@ import { closing, type Later } from '../closing.js'
 import type { LoadedConfig } from '../config/load.js'
 import { openLedger } from '../ledger/ledger.js'
 import type { Logger } from '../log.js'
+import { verdictsOf } from '../match/verdicts.js'
 import type { Metrics } from '../metrics.js'
 import { createPolicy } from '../policy/policy.js'
 import { Deriver } from '../sync/derive.js'
 import { Turns } from '../sync/turns.js'
+import { Backscans } from './backscans.js'
+import type { Bell } from './bell.js'
 import { CLOCKS, type Clocks } from './clockwork.js'
+import { Cycles } from './cycles.js'
+import { Health } from './health.js'
 import { Household } from './household.js'
 import { takeLocks } from './locks.js'
+import { Notifier } from './notify.js'
 import { PolicyKeeper } from './policy-keeper.js'
-import { Rota } from './rota.js'
+import { reload } from './reload.js'
+import { Rota, type Work } from './rota.js'
+import { Serving } from './serving.js'
+import { supervision } from './supervision.js'
 import { upkeep } from './upkeep.js'
-import type { Works } from './works.js'
+import { epoch, type Works } from './works.js'
 
 export interface DaemonOptions {
   readonly config: LoadedConfig
+  /** Reads the config anew. @throws ConfigError */
+  readonly load: () => Promise<LoadedConfig>
+  /** Rung when the config is to be read anew. */
+  readonly reloads: Bell
+  /** Of commands that are proposed: ` -c FILE`, or nothing. */
+  readonly configArgument: string
+  /** Where systemd says how it is told of things. */
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Logger
   readonly metrics: Metrics
   readonly clocks?: Clocks
@@ -27,12 +44,16 @@ export interface DaemonOptions {
   readonly signal: AbortSignal
 }
 
-/** @throws LedgerBusy where another daemon has the data folder; LedgerError; UsageError; a bug */
+/**
+ * @throws LedgerBusy where another daemon has the data folder; LedgerError, UsageError, ListenError; a bug
+ */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const failed = new AbortController()
   const signal = AbortSignal.any([options.signal, failed.signal])
+  const { env, log } = options
+  const notifier = new Notifier({ env, log })
   try {
-    await closing((later) => keepAll({ ...options, signal }, failed, later))
+    await closing((later) => keepAll({ ...options, signal }, { failed, notifier, later }))
   } catch (error) {
     // Told to stop while it was still starting.
     if (!options.signal.aborted) throw error
@@ -40,32 +61,74 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   if (failed.signal.aborted) throw failed.signal.reason
 }
 
-async function keepAll(
-  options: DaemonOptions,
-  failed: AbortController,
-  later: Later,
-): Promise<void> {
+interface Frame {
+  readonly failed: AbortController
+  readonly notifier: Notifier
+  readonly later: Later
+}
+
+async function keepAll(options: DaemonOptions, frame: Frame): Promise<void> {
   const { config, log, signal } = options
+  const { failed, notifier, later } = frame
   await takeLocks({ dataDir: config.dataDir, log, signal }, later)
+  const house = await makeHouse(options, frame)
+  const { health, rota, works } = house
+  health.waitsFor = "the policy's lists"
+  await house.serving.serve(config)
+  await notifier.ready(health.status())
+  for (const [name, work] of Object.entries(supervision({ notifier, health, works }))) {
+    rota.start(name, work)
+  }
+  await house.policy.begin(signal)
+  await house.household.carryOut(await house.household.plan(config))
+  for (const [name, work] of Object.entries(duties(house, options, notifier)))
+    rota.start(name, work)
+  health.waitsFor = null
+  log.info({ pid: process.pid, dataDir: config.dataDir, url: house.serving.url }, 'at work')
+  await aborted(signal)
+  log.info(failed.signal.aborted ? 'something failed: stopping' : 'told to stop')
+  health.waitsFor = 'it is stopping'
+  await notifier.stopping()
+}
+
+/** Every part of the daemon; nothing has been begun yet. */
+interface House {
+  readonly works: Works
+  readonly rota: Rota
+  readonly policy: PolicyKeeper
+  readonly household: Household
+  readonly backscans: Backscans
+  readonly serving: Serving
+  readonly health: Health
+  /** The config in force. */
+  config: LoadedConfig
+}
+
+/** Closed in reverse: first nobody asks any more, then nobody works, then the ledger goes. */
+async function makeHouse(options: DaemonOptions, { failed, later }: Frame): Promise<House> {
+  const { config, configArgument, signal } = options
   const works = await openWorks(options, later)
   const rota = new Rota((error) => failed.abort(error))
   later(() => rota.stopAll())
   const policy = new PolicyKeeper(works, config)
-  await policy.begin(signal)
-  const household = new Household(works, rota)
+  const backscans = new Backscans(works, () => house.config)
+  const household = new Household(works, rota, () => backscans.wake())
   later(() => household.close())
-  await household.keep(config)
-  const duties = upkeep({
-    works,
-    policy,
-    sinks: () => household.sinks.map(({ name }) => name),
-    history: () => config.history,
-    onApplied: () => household.poke(),
+  const health = new Health(household)
+  const cycles = new Cycles({ works, household, policy, configArgument, signal })
+  const serving = new Serving({
+    metrics: options.metrics,
+    log: options.log,
+    configArgument,
+    readiness: () => health.readiness(),
+    verdicts: (knowledge) =>
+      verdictsOf(policy.policy, { value: knowledge.value, knowledge }, epoch(works)),
+    sync: ({ accept }) => cycles.run(accept),
+    backscan: (request) => backscans.now(request, signal),
   })
-  for (const [name, work] of Object.entries(duties)) rota.start(name, work)
-  log.info({ pid: process.pid, dataDir: config.dataDir }, 'at work')
-  await aborted(signal)
-  log.info(failed.signal.aborted ? 'something failed: stopping' : 'told to stop')
+  later(() => serving.close())
+  const house: House = { works, rota, policy, household, backscans, serving, health, config }
+  return house
 }
 
 async function openWorks(
@@ -77,6 +140,33 @@ async function openWorks(
   // Until the lists are loaded, nothing is derived.
   const deriver = new Deriver(createPolicy(config.policy, []))
   return { ledger, deriver, turns: new Turns(), guard: config.guard, clocks, log, metrics }
+}
+
+/** What goes on besides the keepers. */
+function duties(
+  house: House,
+  { reloads, load }: DaemonOptions,
+  notifier: Notifier,
+): Readonly<Record<string, Work>> {
+  const { works, policy, household, backscans, health } = house
+  return {
+    ...upkeep({
+      works,
+      policy,
+      sinks: () => household.sinks.map(({ name }) => name),
+      history: () => house.config.history,
+      onApplied: () => household.poke(),
+    }),
+    backscans: (signal) => backscans.run(signal),
+    reloading: async (signal) => {
+      while (!signal.aborted) {
+        if (!(await reloads.wait(Number.POSITIVE_INFINITY, signal))) continue
+        await notifier.reloading()
+        house.config = await reload({ ...house, load }, house.config, signal)
+        await notifier.ready(health.status())
+      }
+    },
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -6,19 +6,28 @@ import { warnOfForsaken } from '../sync/sync.js'
 import type { Rota } from './rota.js'
 import { SinkKeeper } from './sink-keeper.js'
 import { SourceKeeper } from './source-keeper.js'
-import { Staff, type Wanted } from './staff.js'
+import { type Plan, Staff, type Wanted } from './staff.js'
 import { epoch, type Works } from './works.js'
 
 /** Of one request: the next pull comes soon, and others wait for their turn. */
 const ATTEMPTS = 3
 
+export interface HouseholdPlan {
+  readonly config: LoadedConfig
+  readonly sources: Plan<SourceKeeper>
+  readonly sinks: Plan<SinkKeeper>
+}
+
 export class Household {
   readonly #works: Works
+  readonly #onAdded: () => void
   readonly #sources: Staff<SourceKeeper>
   readonly #sinks: Staff<SinkKeeper>
 
-  constructor(works: Works, rota: Rota) {
+  /** `onAdded`: there are new indicators. */
+  constructor(works: Works, rota: Rota, onAdded: () => void) {
     this.#works = works
+    this.#onAdded = onAdded
     this.#sources = new Staff('source', rota)
     this.#sinks = new Staff('sink', rota)
   }
@@ -36,13 +45,15 @@ export class Household {
     for (const sink of this.sinks) sink.poke()
   }
 
-  /**
-   * Keeps what this config has, and nothing else. Answers what changed, one line each.
-   * @throws UsageError before anything has changed: something can't be opened
-   */
-  async keep(config: LoadedConfig): Promise<string[]> {
+  /** Opens what is new in this config; nothing has changed yet. @throws UsageError */
+  async plan(config: LoadedConfig): Promise<HouseholdPlan> {
     const sources = await this.#sources.plan(this.#wantedSources(config))
     const sinks = await this.#sinks.plan(this.#wantedSinks(config))
+    return { config, sources, sinks }
+  }
+
+  /** Keeps what the config has, and nothing else. Answers what changed, one line each. */
+  async carryOut({ config, sources, sinks }: HouseholdPlan): Promise<string[]> {
     await Promise.all([this.#sources.dismiss(sources), this.#sinks.dismiss(sinks)])
     const { writer } = this.#works.ledger
     const rows = await writer.registerSources(config.sources.map(({ name }) => name))
@@ -51,6 +62,12 @@ export class Household {
     const unread = rows.filter(({ lastGood }) => lastGood === null).map(({ name }) => name)
     this.#sinks.engage(sinks, (signal) => this.#triedOnce(unread, signal))
     return [...this.#sources.told(sources), ...this.#sinks.told(sinks)]
+  }
+
+  /** The plan is dropped. */
+  async discard({ sources, sinks }: HouseholdPlan): Promise<void> {
+    const fresh = [...sources.fresh.values(), ...sinks.fresh.values()]
+    await Promise.all(fresh.map((member) => member.close()))
   }
 
   async close(): Promise<void> {
@@ -78,7 +95,13 @@ export class Household {
       open: () => {
         const source = openSource(settings, { log, metrics, attempts: ATTEMPTS })
         const onApplied = () => this.poke()
-        const keeper = new SourceKeeper({ works, settings, source, onApplied })
+        const keeper = new SourceKeeper({
+          works,
+          settings,
+          source,
+          onApplied,
+          onAdded: this.#onAdded,
+        })
         return { keeper, close: () => source.close() }
       },
     }))

@@ -5,7 +5,7 @@
 import type { LoadedConfig } from '../config/load.js'
 import { SourceError } from '../errors.js'
 import { readWithheld } from '../ledger/sources.js'
-import { createPolicy } from '../policy/policy.js'
+import { createPolicy, type Policy } from '../policy/policy.js'
 import { retry } from '../retry.js'
 import { loadLists } from '../sync/lists.js'
 import { type RejudgeReport, rejudgeDue, rejudgeIfChanged } from '../sync/rejudge.js'
@@ -20,12 +20,15 @@ const LONGEST_PAUSE_MS = 60_000
 export class PolicyKeeper {
   readonly #works: Works
   #config: PolicyConfig
+  /** The one in use. Until the lists are loaded there is none, and nothing is pulled. */
+  policy: Policy
   /** What the guard thought of the last change. */
   report: RejudgeReport = { changed: 0, withheld: null }
 
   constructor(works: Works, config: PolicyConfig) {
     this.#works = works
     this.#config = config
+    this.policy = createPolicy(config.policy, [])
   }
 
   /**
@@ -33,7 +36,7 @@ export class PolicyKeeper {
    * @throws ConfigError for a list that can't be read; the signal's reason
    */
   async begin(signal: AbortSignal): Promise<void> {
-    await retry(() => this.load(signal), {
+    const policy = await retry(() => this.load(this.#config, signal), {
       attempts: Number.POSITIVE_INFINITY,
       baseMs: FIRST_PAUSE_MS,
       maxMs: LONGEST_PAUSE_MS,
@@ -45,12 +48,12 @@ export class PolicyKeeper {
         ),
       signal,
     })
-    await this.judge([], signal)
+    await this.use(policy, this.#config, signal)
   }
 
-  /** From here on the policy is as its config and lists say now. @throws ConfigError, SourceError */
-  async load(signal: AbortSignal, config = this.#config): Promise<void> {
-    const { deriver, turns, log, metrics } = this.#works
+  /** As config and lists say now; it is not in use yet. @throws ConfigError, SourceError */
+  async load(config: PolicyConfig, signal: AbortSignal): Promise<Policy> {
+    const { log, metrics } = this.#works
     const { policy: settings, sources, dataDir } = config
     const deps = { log, metrics, attempts: 2 }
     const lists = await loadLists({
@@ -63,8 +66,16 @@ export class PolicyKeeper {
     })
     const policy = createPolicy(settings, lists)
     for (const warning of policy.warnings) log.warn(warning)
+    return policy
+  }
+
+  /** From here on this policy counts, for what is in the ledger too. */
+  async use(policy: Policy, config: PolicyConfig, signal: AbortSignal): Promise<void> {
+    const { deriver, turns } = this.#works
     await turns.run(async () => deriver.use(policy), signal)
+    this.policy = policy
     this.#config = config
+    await this.judge([], signal)
   }
 
   /** Derives all again, if the policy changed. `accept`: ids of withheld changes. */
@@ -81,8 +92,7 @@ export class PolicyKeeper {
   /** Lists change now and then. One that can't be had now leaves the old ones in force. */
   async refresh(signal: AbortSignal): Promise<void> {
     try {
-      await this.load(signal)
-      await this.judge([], signal)
+      await this.use(await this.load(this.#config, signal), this.#config, signal)
     } catch (error) {
       if (!(error instanceof SourceError)) throw error
       this.#works.log.warn({ err: error }, `${error.message}; the lists stay as they are`)

@@ -29,7 +29,8 @@ export class SinkKeeper {
   #line = new Feedline()
   #last: ShipReport | null = null
   /** Those who wait for a round that ends after they asked. */
-  #waiting: ((report: ShipReport) => void)[] = []
+  #waiting: ((report: ShipReport | null) => void)[] = []
+  #hasEnded = false
 
   constructor(options: SinkKeeperOptions) {
     const { works, sink } = options
@@ -48,9 +49,13 @@ export class SinkKeeper {
     this.#line.poke()
   }
 
-  /** Brings the sink up to the ledger as it is now, and looks it over; answers what came of it. */
-  settle(): Promise<ShipReport> {
+  /**
+   * Brings the sink up to the ledger as it is now, and looks it over; answers what came of it. null: it
+   * was stopped before.
+   */
+  settle(): Promise<ShipReport | null> {
     return new Promise((resolve) => {
+      if (this.#hasEnded) return resolve(null)
       this.#waiting.push(resolve)
       this.#line.close()
       this.#bell.ring()
@@ -63,6 +68,8 @@ export class SinkKeeper {
       const report = await withOwnSignal(signal, (own) => this.#round(own))
       if (report && !report.ok) await this.#bell.wait(this.#pauseMs(), signal)
     }
+    this.#hasEnded = true
+    for (const resolve of this.#waiting) resolve(null)
   }
 
   /** null: it was told to stop. */
@@ -82,6 +89,7 @@ export class SinkKeeper {
       return report
     } catch (error) {
       if (!signal.aborted) throw error
+      for (const resolve of waiting) resolve(null)
       return null
     } finally {
       clearTimeout(end)

@@ -19,12 +19,14 @@ export interface SourceKeeperOptions {
   readonly source: Source
   /** Called when the ledger may hold something new. */
   readonly onApplied: () => void
+  /** Called after a pull that brought new indicators. */
+  readonly onAdded: () => void
 }
 
 /** A pull that somebody waits for. */
 interface Wish {
   readonly accept: readonly string[]
-  readonly resolve: (report: SourceReport) => void
+  readonly resolve: (report: SourceReport | null) => void
 }
 
 export class SourceKeeper {
@@ -39,6 +41,8 @@ export class SourceKeeper {
     this.#tried = resolve
   })
   #isPulling = false
+  #hasTried = false
+  #hasEnded = false
 
   constructor(options: SourceKeeperOptions) {
     const { works, settings } = options
@@ -47,13 +51,22 @@ export class SourceKeeper {
     this.#options = options
   }
 
+  /** It has been pulled once, or could not be. */
+  get hasTried(): boolean {
+    return this.#hasTried
+  }
+
   get isPulling(): boolean {
     return this.#isPulling
   }
 
-  /** Pulls it whole, as soon as a pull that is under way has ended. `accept`: ids of withheld changes. */
-  pullNow(accept: readonly string[]): Promise<SourceReport> {
+  /**
+   * Pulls it whole, as soon as a pull that is under way has ended. `accept`: ids of withheld changes.
+   * null: it was stopped before.
+   */
+  pullNow(accept: readonly string[]): Promise<SourceReport | null> {
     return new Promise((resolve) => {
+      if (this.#hasEnded) return resolve(null)
       this.#wishes.push({ accept, resolve })
       this.#bell.ring()
     })
@@ -69,8 +82,10 @@ export class SourceKeeper {
       if (signal.aborted || (wishes.length === 0 && clock.waitMs() > 0)) continue
       clock.begun()
       const report = await withOwnSignal(signal, (own) => this.#pull(wishes, own))
-      if (report) for (const { resolve } of wishes) resolve(report)
+      for (const { resolve } of wishes) resolve(report)
     }
+    this.#hasEnded = true
+    for (const { resolve } of this.#wishes) resolve(null)
   }
 
   /** null: it was told to stop. */
@@ -81,6 +96,7 @@ export class SourceKeeper {
       this.outage.over()
       for (const warning of report.warnings) this.#log.warn({ source: this.name }, warning)
       if (!report.unchanged) this.#log.info(factsOf(report), 'pulled')
+      if (report.added + report.changed > 0) this.#options.onAdded()
       return { ok: true, ...report }
     } catch (error) {
       if (signal.aborted) return null
@@ -89,6 +105,7 @@ export class SourceKeeper {
       return { ok: false, source: this.name, error }
     } finally {
       this.#isPulling = false
+      this.#hasTried = true
       this.#tried()
       this.#options.onApplied()
     }

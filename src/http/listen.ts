@@ -14,7 +14,7 @@ import type { HttpSettings, ListenAddress } from './settings.js'
 
 export interface ListenOptions {
   /** Asked for each request, so that a reload changes it between two. */
-  readonly app: () => App
+  readonly app: () => Pick<App, 'fetch'>
   readonly address: ListenAddress
   /** It is the socket in the data folder: who can open it may do all. */
   readonly own: boolean

@@ -225,7 +225,7 @@ async function pullOne(options: SyncOptions, one: One): Promise<SourceReport> {
   }
 }
 
-function statusOf({ policy, sources, sinks }: Omit<SyncReport, 'status'>): ExitStatus {
+export function statusOf({ policy, sources, sinks }: Omit<SyncReport, 'status'>): ExitStatus {
   const frozen = policy.withheld !== null || sources.some((s) => s.ok && s.withheld.length > 0)
   if (frozen) return EXIT.frozen
   const failed =

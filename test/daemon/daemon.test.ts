@@ -1,9 +1,12 @@
 /** The daemon as a process, with a stand-in MISP and a real memcached. */
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Running } from '../cli/cli.js'
 import { Site, until } from '../cli/site.js'
 import { bulkWorld } from '../misp/world.js'
 import { hasMemcached } from '../servers/memcached.js'
+import { hasSystemdNotify, NotifySocket } from './notify-socket.js'
 
 let site: Site
 let daemons: Running[] = []
@@ -19,21 +22,22 @@ afterEach(async () => {
 })
 
 /** Sources are asked every second. */
-function writeConfig(more = ''): void {
+function writeConfig(more = '', source = ''): void {
   const { url, keys } = site.misp
-  const every = 'every: 1s, timeout: 5s'
+  const every = `every: 1s, timeout: 5s${source && `, ${source}`}`
   site.write(
     'tipline.yml',
     `sources:
   - { name: main, url: "${url}", key: "${keys.readonly}", ${every} }
 sinks:
   memcached: { servers: ["${site.memcached.address}"], value: ids, timeout: 2s }
+http: { listen: "127.0.0.1:0" }
 ${more}`,
   )
 }
 
-function startDaemon(): Running {
-  const daemon = site.start(['run', '--json'])
+function startDaemon(env: Record<string, string> = {}): Running {
+  const daemon = site.start(['run', '--json'], { env })
   daemons.push(daemon)
   return daemon
 }
@@ -45,6 +49,11 @@ async function atWork(daemon: Running): Promise<void> {
 
 function linesWith(daemon: Running, text: string): string[] {
   return daemon.stderr.split('\n').filter((line) => line.includes(text))
+}
+
+function urlOf(daemon: Running): string {
+  const [line = '{}'] = linesWith(daemon, '"listening"')
+  return (JSON.parse(line) as { url: string }).url
 }
 
 const holds = (key: string, value: string | null) => async () =>
@@ -136,6 +145,131 @@ describe.skipIf(!hasMemcached())('tipline run', () => {
     const second = startDaemon()
     await until(holds('misp-ip:192.0.2.79', '3#ip-src'))
     expect(second.stderr).not.toContain('rebuilding')
+  })
+})
+
+describe.skipIf(!hasMemcached())('a new config at SIGHUP', () => {
+  let daemon: Running
+
+  beforeEach(async () => {
+    await site.startMisp()
+    await site.startMemcached()
+    writeConfig()
+    daemon = startDaemon()
+    await until(holds('misp-domain:evil.example', '1#domain'))
+  })
+
+  it('is taken over, and told; requests go on as if nothing had happened', async () => {
+    const url = urlOf(daemon)
+    const answers: number[] = []
+    let asking = true
+    const asker = (async () => {
+      while (asking) answers.push((await fetch(`${url}/v1/lookup?value=evil.example`)).status)
+    })()
+    writeConfig('policy: { own: ["evil.example"] }\n')
+    daemon.child.kill('SIGHUP')
+    await until(holds('misp-domain:evil.example', null))
+    asking = false
+    await asker
+    expect(answers.length).toBeGreaterThan(0)
+    expect(new Set(answers)).toEqual(new Set([200]))
+    const [line = ''] = linesWith(daemon, 'a new config is in force')
+    expect(JSON.parse(line)).toMatchObject({ changes: ['policy changed'] })
+    expect(urlOf(daemon)).toBe(url)
+  })
+
+  it('takes in a new source, and lets go of none that stays', async () => {
+    const { url, keys } = site.misp
+    const more = `  - { name: second, url: "${url}", key: "${keys.readonly}", every: 1s }`
+    const text = readFileSync(join(site.folder, 'tipline.yml'), 'utf8')
+    site.write('tipline.yml', text.replace('\nsinks:', `\n${more}\nsinks:`))
+    daemon.child.kill('SIGHUP')
+    await until(() => linesWith(daemon, 'source second is new').length === 1)
+    await until(async () => {
+      const value = await site.memcached.read('misp-domain:evil.example')
+      return value === '1#domain#main'
+    })
+  })
+
+  it('is refused loudly when it is wrong, and the old one stays', async () => {
+    writeConfig('polycy: {}\n')
+    daemon.child.kill('SIGHUP')
+    await until(() => linesWith(daemon, 'THE NEW CONFIG IS REFUSED').length === 1)
+    const [line = ''] = linesWith(daemon, 'THE NEW CONFIG IS REFUSED')
+    expect(JSON.parse(line).problems[0]).toContain('did you mean "policy"?')
+    site.misp.store.addAttribute(2, { type: 'ip-src', value: '192.0.2.78' })
+    site.misp.store.publish(2)
+    await until(holds('misp-ip:192.0.2.78', '2#ip-src'))
+  })
+
+  it('may not move the data folder', async () => {
+    writeConfig('data_dir: ./elsewhere\n')
+    daemon.child.kill('SIGHUP')
+    await until(() => linesWith(daemon, 'data_dir can not change').length === 1)
+    expect(daemon.child.exitCode).toBeNull()
+  })
+})
+
+describe.skipIf(!hasMemcached())('what a daemon is asked', () => {
+  beforeEach(async () => {
+    await site.startMisp(() => bulkWorld({ attributes: 600, eventsOf: 20 }))
+    await site.startMemcached()
+  })
+
+  it('is done by it: `tipline sync`, and letting through what was withheld', async () => {
+    writeConfig()
+    const daemon = startDaemon()
+    await until(async () => (await site.ask(['status'])).exit === 0)
+    site.misp.faults.always({ kind: 'half', path: 'events/index' })
+    // Gone from the index is not gone from the ledger before the grace is over.
+    writeConfig('', 'absent_grace: 0s')
+    daemon.child.kill('SIGHUP')
+    await until(() => linesWith(daemon, 'source main changed').length === 1)
+    const withheld = await site.ask(['sync'])
+    expect(withheld).toMatchObject({ exit: 4, status: 'frozen', sinks: [{ ok: true }] })
+    const [source] = withheld.sources as { withheld: { id: string }[] }[]
+    const [{ id = '' } = {}] = source!.withheld
+    const accepted = await site.run(['sync', '--accept', id])
+    expect(accepted.status, accepted.stdout + accepted.stderr).toBe(0)
+    expect(accepted.stdout).toContain('absent')
+    expect(daemon.child.exitCode).toBeNull()
+  })
+
+  it('is answered by its API: health, state, and that it is ready', async () => {
+    writeConfig()
+    const daemon = startDaemon()
+    await atWork(daemon)
+    const url = urlOf(daemon)
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+    await until(async () => (await fetch(`${url}/readyz`)).status === 200)
+    const status = (await (await fetch(`${url}/v1/status`)).json()) as object
+    expect(status).toMatchObject({ sources: [{ name: 'main' }], sinks: [{ name: 'memcached' }] })
+    expect(statSync(join(site.folder, 'tipline-data/daemon.sock')).mode & 0o777).toBe(0o600)
+  })
+})
+
+describe.skipIf(!hasMemcached() || !hasSystemdNotify())('under systemd', () => {
+  it('tells that it is ready, reloads, lives, and stops', async () => {
+    await site.startMisp()
+    await site.startMemcached()
+    writeConfig()
+    const systemd = await NotifySocket.listen(join(site.folder, 'notify.sock'))
+    try {
+      const daemon = startDaemon({
+        NOTIFY_SOCKET: systemd.path,
+        WATCHDOG_USEC: '400000',
+      })
+      await until(() => systemd.has('READY=1'))
+      await until(() => systemd.has('2 of 2 sources and sinks well') && systemd.has('WATCHDOG=1'))
+      daemon.child.kill('SIGHUP')
+      await until(() => systemd.has('RELOADING=1\nMONOTONIC_USEC='))
+      await until(() => systemd.messages.filter((text) => text.includes('READY=1')).length === 2)
+      daemon.child.kill('SIGTERM')
+      await daemon.end()
+      await until(() => systemd.has('STOPPING=1'))
+    } finally {
+      systemd.close()
+    }
   })
 })
 

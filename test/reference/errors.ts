@@ -53,6 +53,10 @@ const CLASSES: Record<Concrete, Words> = {
     when: 'The store of hits in the data folder (`hits.db`) can not be opened, read or written.',
     next: 'Read the hint. Logs are enriched all the same; what could not be recorded is counted.',
   },
+  DaemonError: {
+    when: 'The daemon (`tipline run`) of the data folder could not do what a command asked it to.',
+    next: 'Look into its log; `systemctl status tipline` where it runs as a service.',
+  },
   ListenError: {
     when: 'The API can not listen where `http.listen` says, or its certificate is of no use.',
     next: 'Read the hint: another process may have the port, or the user may not read the key.',

@@ -1,0 +1,183 @@
+/**
+ * The API, over the address of the config and over a socket in the data folder. A reload puts another
+ * app behind the same listeners: the old one goes when its last request has been answered.
+ */
+import { randomBytes } from 'node:crypto'
+import type { LoadedConfig } from '../config/load.js'
+import { ListenError } from '../errors.js'
+import { openStores } from '../hits/stores.js'
+import { type App, createApp } from '../http/app.js'
+import type { Backend } from '../http/backend.js'
+import { type Listening, listen } from '../http/listen.js'
+import { type HttpSettings, parseListen } from '../http/settings.js'
+import { daemonSocket } from '../ledger/place.js'
+import type { Logger } from '../log.js'
+
+/** What of the backend does not come of the config. */
+export type Service = Pick<
+  Backend,
+  'metrics' | 'log' | 'configArgument' | 'readiness' | 'verdicts' | 'sync' | 'backscan'
+>
+
+/** How long requests may go on when the daemon is told to stop. */
+const GRACE_MS = 5000
+
+export class Serving {
+  readonly #service: Service
+  readonly #log: Logger
+  /** Sessions of the page are good until the daemon ends. */
+  readonly #sessionKey = randomBytes(32)
+  readonly #retired = new Set<Tenant>()
+  #tenant: Tenant | null = null
+  #http: HttpSettings | null = null
+  #public: Listening | null = null
+  #own: Listening | null = null
+
+  constructor(service: Service) {
+    this.#service = service
+    this.#log = service.log
+  }
+
+  /** Where it listens, besides the socket; null: nowhere. */
+  get url(): string | null {
+    return this.#public?.url ?? null
+  }
+
+  /** @throws ListenError: all is as it was before */
+  async serve(config: LoadedConfig): Promise<void> {
+    const fresh = new Tenant(config, this.#service, this.#sessionKey)
+    const before = this.#tenant
+    this.#tenant = fresh
+    try {
+      await this.#listen(config.http)
+      await this.#listenOwn(config)
+    } catch (error) {
+      this.#tenant = before
+      await fresh.close()
+      throw error
+    }
+    if (before) this.#retire(before)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#public?.close(GRACE_MS), this.#own?.close(GRACE_MS)])
+    const tenants = [...this.#retired, ...(this.#tenant ? [this.#tenant] : [])]
+    await Promise.all(tenants.map((tenant) => tenant.close()))
+  }
+
+  /** The new listener stands before the old one goes, unless they want the same place. */
+  async #listen(http: HttpSettings): Promise<void> {
+    const [before, old] = [this.#public, this.#http]
+    this.#http = http
+    if (old && sameDoor(old, http)) return void before?.reload()
+    const address = parseListen(http.listen)
+    const app = () => this.#app()
+    const { tls, limits } = http
+    const samePlace = old?.listen === http.listen
+    if (samePlace) await before?.close(GRACE_MS)
+    const options = { app, own: false, tls, connections: limits.connections, log: this.#log }
+    this.#public = address ? await listen({ ...options, address }) : null
+    if (!samePlace) await before?.close(GRACE_MS)
+    this.#log.info({ url: this.url }, this.url === null ? 'the API is off' : 'listening')
+  }
+
+  async #listenOwn({ dataDir }: LoadedConfig): Promise<void> {
+    if (this.#own) return
+    const path = daemonSocket(dataDir)
+    try {
+      this.#own = await listen({
+        app: () => this.#app(),
+        address: { kind: 'unix', path },
+        own: true,
+        connections: 100,
+        log: this.#log,
+      })
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error
+      const less = '`tipline sync` can not hand its work to this daemon'
+      this.#log.warn({ err: error }, `${error.message}: ${less}`)
+    }
+  }
+
+  #app(): Pick<App, 'fetch'> {
+    if (!this.#tenant) throw new Error('nothing is served yet')
+    return this.#tenant
+  }
+
+  #retire(tenant: Tenant): void {
+    this.#retired.add(tenant)
+    void tenant.leave().then(() => this.#retired.delete(tenant))
+  }
+}
+
+/** An app with what it answers from, and how many requests it is answering. */
+class Tenant {
+  readonly #app: App
+  readonly #stores: ReturnType<typeof openStores>
+  #open = 0
+  #onEmpty: (() => void) | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(config: LoadedConfig, service: Service, sessionKey: Buffer) {
+    const { dataDir, sources, sinks, http } = config
+    this.#stores = openStores({
+      dataDir,
+      clickhouse: sinks.clickhouse,
+      links: linksOf(config),
+      log: service.log,
+    })
+    const backend: Backend = {
+      ...service,
+      dataDir,
+      sources: sources.map(({ name }) => name),
+      sinks: Object.keys(sinks),
+      hits: this.#stores,
+    }
+    this.#app = createApp(backend, { settings: http, sessionKey })
+  }
+
+  readonly fetch: App['fetch'] = (request, env) => {
+    this.#open += 1
+    env.outgoing.once('close', () => {
+      this.#open -= 1
+      if (this.#open === 0) this.#onEmpty?.()
+    })
+    return this.#app.fetch(request, env)
+  }
+
+  /** Closes when nothing is being answered any more. */
+  async leave(): Promise<void> {
+    if (this.#open > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve
+      })
+    }
+    await this.close()
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    await this.#app.close()
+    await this.#stores.close()
+  }
+}
+
+/** Where each source's MISP is reached by a browser. */
+function linksOf({ sources }: LoadedConfig): Record<string, string> {
+  return Object.fromEntries(
+    sources.flatMap((source) =>
+      source.type === 'misp' ? [[source.name, source.link ?? source.url] as const] : [],
+    ),
+  )
+}
+
+/** What a listener is made of; all else is the app's. */
+function sameDoor(one: HttpSettings, other: HttpSettings): boolean {
+  const door = ({ listen, tls, limits }: HttpSettings) =>
+    JSON.stringify([listen, tls ?? null, limits.connections])
+  return door(one) === door(other)
+}
