@@ -3,6 +3,7 @@
  * app behind the same listeners: the old one goes when its last request has been answered.
  */
 import { randomBytes } from 'node:crypto'
+import { storesOptions } from '../config/hit-stores.js'
 import type { LoadedConfig } from '../config/load.js'
 import { ListenError } from '../errors.js'
 import { openStores } from '../hits/stores.js'
@@ -120,12 +121,7 @@ class Tenant {
 
   constructor(config: LoadedConfig, service: Service, sessionKey: Buffer) {
     const { dataDir, sources, sinks, http } = config
-    this.#stores = openStores({
-      dataDir,
-      clickhouse: sinks.clickhouse,
-      links: linksOf(config),
-      log: service.log,
-    })
+    this.#stores = openStores({ ...storesOptions(config), log: service.log })
     const backend: Backend = {
       ...service,
       dataDir,
@@ -164,15 +160,6 @@ class Tenant {
     await this.#app.close()
     await this.#stores.close()
   }
-}
-
-/** Where each source's MISP is reached by a browser. */
-function linksOf({ sources }: LoadedConfig): Record<string, string> {
-  return Object.fromEntries(
-    sources.flatMap((source) =>
-      source.type === 'misp' ? [[source.name, source.link ?? source.url] as const] : [],
-    ),
-  )
 }
 
 /** What a listener is made of; all else is the app's. */
