@@ -8,6 +8,7 @@ import type { ClickHouse } from '../clickhouse/client.js'
 import { columnTypes, layoutOf } from '../clickhouse/columns.js'
 import { identifier, quoted } from '../clickhouse/names.js'
 import { prepare } from '../clickhouse/prepare.js'
+import { deduplicates } from '../clickhouse/repairs.js'
 import { filesTable, flowTables, type Tables } from '../clickhouse/schema.js'
 import { FlowFileError } from '../errors.js'
 import { type Block, blocksOf } from './blocks.js'
@@ -66,17 +67,12 @@ export async function openFlows({
   await prepare(db, there.size > 0 ? [files] : [flows, files], signal)
   const types = there.size > 0 ? there : await columnTypes(db, tables.flows, signal)
   const columns = writableColumns([...types.keys()])
-  const { sql } = await db.row<{ sql: string }>(
-    `SELECT create_table_query AS sql FROM system.tables
-     WHERE database = {database:String} AND name = {table:String}`,
-    { params: { ...tables.flows }, signal },
-  )
   const expressions = expressionsFor(columns, layoutOf(types) === 'number')
   return {
     insert: `INSERT INTO ${quoted(tables.flows)} (${columns.map(identifier).join(', ')})
       ${WITH}
       SELECT ${expressions.join(', ')} FROM input('${INPUT}') FORMAT CSV`,
-    deduplicates: /non_replicated_deduplication_window = [1-9]|Replicated/.test(sql),
+    deduplicates: await deduplicates(db, tables.flows, signal),
   }
 }
 

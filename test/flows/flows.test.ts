@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { documentOf } from '../cli/cli.js'
 import { Site } from '../cli/site.js'
 import { hasEngine, TestEngine } from '../clickhouse/engine.js'
+import { createMisp2chTables } from '../clickhouse/misp2ch.js'
 import { hasNfdump, type Packet, writeCapture } from './capture.js'
 import { protocolNumber } from './plain-rows.js'
 
@@ -276,6 +277,23 @@ exec ${real} "\${args[@]}"\n`,
     })
     expect(exit).toBe(1)
     expect((await site.run(['status'])).stdout).toMatch(/matching +as they come/)
+  })
+
+  it("may go into another tool's table, to which doctor --fix adds what it lacks", async () => {
+    const engine = TestEngine.at(join(site.folder, 'tipline-data'))
+    await engine.restart()
+    const db = await engine.connect()
+    await createMisp2chTables(db)
+    await db.close()
+    const asked = await site.run(['doctor', '--fix'])
+    expect(asked.status).toBe(2)
+    expect(asked.stdout).toMatch(/will let nfsen.flows remember.*\nwill add skip indexes/)
+    expect(asked.stderr).toContain('--fix --yes')
+    expect((await site.run(['doctor', '--fix', '--yes'])).stdout).toContain('Done.')
+    expect((await site.run(['doctor', '--fix', '--yes'])).stdout).toBe('There is nothing to fix.\n')
+    const printed = await site.run(['doctor', '--sql', '--cluster', 'netflow'])
+    expect(printed.stdout).toContain('ON CLUSTER `netflow`')
+    expect((await site.run(['doctor', '--sql', '--cluster', "it's"])).status).toBe(2)
   })
 
   it('need folders that can be read', async () => {

@@ -71,8 +71,29 @@ export function addDoctor(program: Command, execute: Execute): void {
     .description(
       'Tries everything that a sync needs and changes nothing. Each finding comes with what to do. Exit status 1 if something is wrong.',
     )
-    .action((options: CommonOptions) =>
-      execute(options, async (context) => (await import('../doctor.js')).doctorCommand(context)),
+    .option(
+      '--fix',
+      'add to a table of flows that another tool made what imports and backscan want',
     )
-  common(command, [['tipline doctor', '']])
+    .option('--yes', 'with --fix: without asking')
+    .option('--sql', "print the SQL of ClickHouse's tables and views, as this config has them")
+    .option('--cluster <name>', 'with --sql: for every node of this cluster')
+    .action(
+      (
+        options: CommonOptions & { fix?: boolean; yes?: boolean; sql?: boolean; cluster?: string },
+      ) =>
+        execute(options, async (context) => {
+          if (options.sql)
+            return await (await import('../doctor-sql.js')).sqlCommand(context, options)
+          if (!options.fix) return await (await import('../doctor.js')).doctorCommand(context)
+          return await (await import('../doctor-fix.js')).fixCommand(context, {
+            yes: options.yes === true,
+          })
+        }),
+    )
+  common(command, [
+    ['tipline doctor', ''],
+    ['tipline doctor --fix', 'says what it will do, and asks'],
+    ['tipline doctor --sql', 'what a sync would create in ClickHouse'],
+  ])
 }

@@ -1,14 +1,15 @@
 /** What `tipline doctor` finds in ClickHouse. Changes nothing, and does not need the tables to be there. */
 import type { ClickHouse } from '../../clickhouse/client.js'
 import { quoted, type TableName } from '../../clickhouse/names.js'
-import { stateName } from '../../clickhouse/schema.js'
+import { stateName, type Tables } from '../../clickhouse/schema.js'
 import { TiplineError } from '../../errors.js'
 import type { Health, Heartbeat, Position } from '../sink.js'
+import { examineFlows } from './doctor-flows.js'
 import { statementsFor } from './statements.js'
 
 export interface Examination {
   readonly connect: () => Promise<ClickHouse>
-  readonly iocs: TableName
+  readonly tables: Tables
   readonly stateKey: (what: string) => string
   readonly settings: string
   readonly sources: readonly string[]
@@ -32,12 +33,14 @@ async function find(examination: Examination): Promise<Finding[]> {
   try {
     db = await examination.connect()
     const reached: Finding = { level: 'ok', message: `${db.name} answers: version ${db.version}` }
-    if (!(await hasState(db, examination.iocs))) return [reached, EMPTY]
+    const ofTheTable = await examineFlows(db, examination.tables)
+    if (!(await hasState(db, examination.tables.iocs))) return [reached, EMPTY, ...ofTheTable]
     return [
       reached,
       ...(await ofPosition(db, examination)),
       ...(await ofHeartbeat(db, examination)),
       ...(await ofOthers(db, examination)),
+      ...ofTheTable,
     ]
   } catch (error) {
     if (!(error instanceof TiplineError)) throw error
@@ -98,7 +101,10 @@ async function ofHeartbeat(db: ClickHouse, examination: Examination): Promise<Fi
 }
 
 /** Rows under our sources' names that were not written by us: misp2ch may still be in a cron. */
-async function ofOthers(db: ClickHouse, { iocs, sources }: Examination): Promise<Finding[]> {
+async function ofOthers(
+  db: ClickHouse,
+  { tables: { iocs }, sources }: Examination,
+): Promise<Finding[]> {
   const { n } = await db.row<{ n: string }>(
     `SELECT count() AS n FROM ${quoted(iocs)} WHERE misp IN {ours:Array(String)} AND print = ''`,
     { params: { ours: sources } },
@@ -115,7 +121,7 @@ async function ofOthers(db: ClickHouse, { iocs, sources }: Examination): Promise
 
 async function readState<T>(
   db: ClickHouse,
-  { iocs, stateKey }: Examination,
+  { tables: { iocs }, stateKey }: Examination,
   what: string,
 ): Promise<T | null> {
   const { readState } = statementsFor(iocs, { everything: false, keepOld: false })

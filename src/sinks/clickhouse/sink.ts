@@ -119,7 +119,7 @@ class ClickHouseSink implements Sink {
     const { dataDir, log, clock } = this.#deps
     return examine({
       connect: () => openClickHouse(this.#config, { dataDir, log }),
-      iocs: this.#iocs,
+      tables: this.#tables,
       stateKey: (what) => this.#stateKey(what),
       settings: this.settings,
       sources: this.#sources(),

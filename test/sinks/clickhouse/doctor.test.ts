@@ -1,0 +1,104 @@
+/** What the doctor says of a table of flows that another tool made, and what --fix does to it. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { tablesOf } from '../../../src/clickhouse/open.js'
+import { repairsOf } from '../../../src/clickhouse/repairs.js'
+import { clickhouseSinkSettings } from '../../../src/sinks/clickhouse/settings.js'
+import { clickhouseSink } from '../../../src/sinks/clickhouse/sink.js'
+import { hasEngine } from '../../clickhouse/engine.js'
+import { createMisp2chTables, FLOWS_OLD } from '../../clickhouse/misp2ch.js'
+import { sinkDeps } from '../states.js'
+import { clickHouseHouse } from './house.js'
+
+describe.skipIf(!hasEngine())('the doctor of ClickHouse', () => {
+  const house = clickHouseHouse()
+  const { signal } = new AbortController()
+  const tables = tablesOf(clickhouseSinkSettings.parse({}))
+
+  /** As misp2ch and nfdump2clickhouse leave it. */
+  async function takeOver(flows?: string): Promise<void> {
+    await house.sink.close()
+    await house.db.command('DROP DATABASE nfsen SYNC')
+    await createMisp2chTables(house.db, flows)
+    await house.sink.open(signal)
+  }
+
+  async function insertFlow(ageSeconds: number): Promise<void> {
+    await house.db.command(
+      `INSERT INTO nfsen.flows (ts, te, sa, da)
+       SELECT now() - ${ageSeconds}, now() - ${ageSeconds}, '192.0.2.1', '192.0.2.2'`,
+    )
+  }
+
+  const told = async () =>
+    (await house.sink.check()).findings.map(({ message, hint = '' }) => `${message} | ${hint}`)
+
+  it('has nothing to say of tables that tipline made', async () => {
+    await insertFlow(120)
+    expect((await told()).join('\n')).not.toMatch(/zone|lacks|older layout|deduplication/)
+  })
+
+  it('tells what a table of others lacks, and --fix adds it', async () => {
+    await takeOver()
+    expect((await told()).join('\n')).toMatch(/deduplication window.*doctor --fix/)
+    expect((await told()).join('\n')).toMatch(/no indexes for backscan.*doctor --fix/)
+    const repairs = await repairsOf(house.db, tables)
+    expect(repairs).toHaveLength(2)
+    for (const sql of repairs.flatMap(({ statements }) => statements)) await house.db.command(sql)
+    expect(await repairsOf(house.db, tables)).toEqual([])
+    expect((await told()).join('\n')).not.toContain('--fix')
+    await insertFlow(60)
+    expect(await house.count('flows', "sa = '192.0.2.1'")).toBe(1)
+  })
+
+  it('knows the older layout', async () => {
+    await takeOver(FLOWS_OLD)
+    expect((await told()).join('\n')).toContain('older layout')
+  })
+
+  it.each([
+    ['in the future', -3600, /1 flows lie in the future/],
+    ['whole hours late', 5 * 3600 + 400, /came 5 hours after their own time/],
+    ['just now', 300, null],
+    ['half an hour late', 5400, null],
+  ])('finds times of another zone: %s', async (_, age, finding) => {
+    await insertFlow(age)
+    const all = (await told()).join('\n')
+    if (finding) expect(all).toMatch(finding)
+    else expect(all).not.toContain('zone')
+  })
+
+  it('names the rights that a user lacks', async () => {
+    // Of users the embedded engine has none, and Debian's server is too old: one that says no.
+    const server = createServer((request, answer) => {
+      const query = new URL(request.url!, 'http://x').searchParams.get('query') ?? ''
+      request.setEncoding('utf8').on('data', () => undefined)
+      let body = query
+      request.on('data', (text: string) => {
+        body += text
+      })
+      request.on('end', () => answer.end(answerTo(body)))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const settings = clickhouseSinkSettings.parse({ url: `http://tipline@127.0.0.1:${port}` })
+    const sink = clickhouseSink(settings, sinkDeps({ sourceNames: ['main'] }))
+    const { ok, findings } = await sink.check()
+    await sink.close()
+    server.close()
+    expect(ok).toBe(false)
+    expect(findings).toContainEqual({
+      level: 'error',
+      message: 'its user lacks rights on nfsen: ALTER, DROP VIEW',
+      hint: 'GRANT ALTER, DROP VIEW ON nfsen.* TO ...',
+    })
+  })
+})
+
+function answerTo(sql: string): string {
+  if (sql.includes('version()')) return '{"version":"25.8.1.1"}\n'
+  if (sql.includes('CHECK GRANT')) return `{"result":${/ALTER|DROP VIEW/.test(sql) ? 0 : 1}}\n`
+  return sql.includes('count()') ? '{"n":"0"}\n' : ''
+}
