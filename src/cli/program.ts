@@ -22,6 +22,8 @@ export function buildProgram({ execute, completes = true }: ProgramOptions): Com
     .description('Puts the indicators a team shares in MISP where its data flows.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'tell how it is used')
+    // Else a command would take options for itself that stand behind a sub-command of its own.
+    .enablePositionalOptions()
     .exitOverride()
     // What went wrong is told in one place, for errors of every kind.
     .configureOutput({ outputError: () => undefined })

@@ -1,6 +1,7 @@
 /** `tipline sync`: one cycle, from the sources into the ledger, from there into every sink. */
 import { setFlagsFromString } from 'node:v8'
 import { EXIT, LedgerBusy, UsageError } from '../errors.js'
+import { forgetOldHits } from '../hits/erase.js'
 import { totals } from '../ledger/knowledge.js'
 import { acquireLock, type Lock } from '../ledger/lock.js'
 import { readWithheld } from '../ledger/sources.js'
@@ -44,6 +45,9 @@ export async function syncCommand(context: Context, options: SyncOptions): Promi
     )
     progress.end()
     if (isServed(cycle)) await lookBack(base, context)
+    const { config, log } = base
+    const keepSeconds = limitSeconds(config.keep.hits)
+    await forgetOldHits({ dataDir: config.dataDir, keepSeconds, now: context.now(), log })
     return tell(context, syncDocument(cycle, context.configArgument))
   } finally {
     progress.end()
@@ -91,7 +95,7 @@ export async function runCycle(
     accept: new Set(accept),
     // Who asks once wants to know now; only `tipline run` can wait and look again.
     absentGrace: 0,
-    historySeconds: limitSeconds(config.history),
+    historySeconds: limitSeconds(config.keep.history),
     clock: () => context.now(),
     log,
     metrics,

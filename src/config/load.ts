@@ -5,6 +5,7 @@ import { printable } from '../log.js'
 import type { ConfigFormat, Draft } from './draft.js'
 import { type Environment, substituteEnvironment } from './environment.js'
 import { readConfigFile } from './file.js'
+import { moveFormer } from './former.js'
 import { isIni, parseIni } from './ini.js'
 import { readMisp2ch } from './misp2ch.js'
 import { readMisp2memcached } from './misp2memcached.js'
@@ -73,17 +74,18 @@ async function readTipline(
   tree: ConfigTree,
   { file, env }: { file: string; env: Environment },
 ): Promise<Draft> {
-  const { data, problems, values } = substituteEnvironment(tree.data, env)
-  const files = await readSecretFiles(data, file)
+  const { data: given, problems, values } = substituteEnvironment(tree.data, env)
+  const files = await readSecretFiles(given, file)
+  const { data, ...moved } = moveFormer(given)
   return {
     format: 'tipline',
     tree,
     data,
-    problems: [...problems, ...files.problems],
-    warnings: files.warnings,
+    problems: [...problems, ...files.problems, ...moved.problems],
+    warnings: [...files.warnings, ...moved.warnings],
     notes: [],
     hidden: values,
-    origin: (path) => path,
+    origin: moved.origin,
   }
 }
 

@@ -35,7 +35,7 @@ export function legacyDataDir(file: string): string {
 
 export const DEFAULT_DATA_DIR = './tipline-data'
 
-const OURS = ['data_dir', 'sources', 'sinks', 'flows', 'policy', 'guard', 'history', 'log']
+const OURS = ['data_dir', 'sources', 'sinks', 'flows', 'policy', 'guard', 'keep', 'history', 'log']
 const LEGACY_SECTIONS = ['memcached', 'misp', 'hash', 'network', 'web']
 
 /** An INI file, which only misp2ch has: its first line that says anything is a section. */

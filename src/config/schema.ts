@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { flowsSettings } from '../flows/settings.js'
 import { alertsSettings } from '../hits/alerts/channels/registry.js'
+import { keepHitsSetting } from '../hits/settings.js'
 import { httpSettings, parseListen } from '../http/settings.js'
 import { LOG_LEVELS } from '../log.js'
 import { feedSourceSettings, mispSourceSettings } from '../misp/settings.js'
@@ -45,7 +46,10 @@ const whole = z.strictObject({
   networks: networksSetting,
   alerts,
   guard: guardSettings.prefault({}).describe('Which answers of a source are believed.'),
-  history: historySetting,
+  keep: z
+    .strictObject({ history: historySetting, hits: keepHitsSetting })
+    .prefault({})
+    .describe('How long what is remembered.'),
   http: httpSettings
     .prefault({})
     .describe('The API and the page of `tipline run`. Without tokens for this machine alone.'),

@@ -1,4 +1,5 @@
 /** What is to be done now and then, whatever the sources and sinks do. */
+import { forgetOldHits } from '../hits/erase.js'
 import { limitSeconds } from '../policy/duration.js'
 import { Bell } from './bell.js'
 import type { PolicyKeeper } from './policy-keeper.js'
@@ -15,7 +16,8 @@ export interface UpkeepOptions {
   readonly policy: PolicyKeeper
   readonly sinks: () => readonly string[]
   /** As in the config: `400d`, or `never`. */
-  readonly history: () => string
+  readonly keep: () => { readonly history: string; readonly hits: string }
+  readonly dataDir: string
   /** Called when the ledger may hold something new. */
   readonly onApplied: () => void
 }
@@ -42,11 +44,18 @@ async function expireHolds({ works, onApplied }: UpkeepOptions): Promise<void> {
   onApplied()
 }
 
-async function prune({ works, sinks, history }: UpkeepOptions): Promise<void> {
+async function prune({ works, sinks, keep, dataDir }: UpkeepOptions): Promise<void> {
   const { writer } = works.ledger
-  const historyBefore = epoch(works) - limitSeconds(history())
+  const { history, hits } = keep()
+  const historyBefore = epoch(works) - limitSeconds(history)
   await writer.prune({ sinks: sinks(), historyBefore })
   await writer.checkpoint()
+  await forgetOldHits({
+    dataDir,
+    keepSeconds: limitSeconds(hits),
+    now: epoch(works),
+    log: works.log,
+  })
 }
 
 /** The first time after one interval. */

@@ -77,3 +77,8 @@ export function asHitsError(error: unknown, dataDir: string): unknown {
   const what = `the store of hits in ${dataDir} ${meaning.what}`
   return new HitsError({ what, hint: meaning.hint, cause: error })
 }
+
+/** Whether anything has been recorded, marked or told here. */
+export function hitsExist(dataDir: string): boolean {
+  return existsSync(hitsPath(dataDir))
+}

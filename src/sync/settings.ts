@@ -1,4 +1,4 @@
-/** The parts `guard` and `history` of the config. */
+/** The part `guard` of the config, and what it says of history. */
 import { z } from 'zod'
 import { limitSetting } from '../policy/duration.js'
 

@@ -1,5 +1,6 @@
 /** Hits of logs, from `tipline enrich --record` to `tipline hits`. */
 import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -61,7 +62,7 @@ describe('hits of logs', () => {
       flow: null,
       stale: false,
     })
-    const bytes = execFileSync('cat', [join(site.folder, 'tipline-data/hits.db')])
+    const bytes = readFileSync(join(site.folder, 'tipline-data/hits.db'))
     expect(bytes.includes('kim was here')).toBe(false)
   })
 
@@ -128,6 +129,52 @@ describe('hits of logs', () => {
     expect(out).toMatch(/disk is full|could not be read or written/)
     expect((await hits('--label', '')).length).toBeGreaterThan(0)
     expect((await record(lines(HOT))).status).toBe(0)
+  }, 60_000)
+
+  it('are marked as false positives by id, and unmarked', async () => {
+    await record(lines(NAMED))
+    const [{ id } = { id: '' }] = await hits()
+    const why = 'our own \u001b[2Jscanner'
+    const mark = ['hits', 'mark', id, 'log-0000000000000000', '--false-positive', '--by', 'kim']
+    const marked = await site.run([...mark, '--why', why])
+    expect(marked.status).toBe(1)
+    expect(marked.stdout).toContain('log-0000000000000000: no hit has this id')
+    expect(await hits()).toMatchObject([{ false_positive: { by: 'kim', why } }])
+    expect((await site.run(['hits'])).stdout).toContain('(false positive)')
+    expect((await site.run(['hits', 'unmark', id])).status).toBe(0)
+    expect((await site.run(['hits', 'unmark', id])).status).toBe(1)
+    expect(await hits()).toMatchObject([{ false_positive: null }])
+    expect((await site.run(['hits', 'mark', id])).status).toBe(2)
+  }, 60_000)
+
+  it('that concern somebody are erased, on the disk too (H4)', async () => {
+    await record(lines(HOT, { ...NAMED, source: { ip: '192.0.2.66' } }))
+    expect((await site.run(['hits', 'purge', '--address', '192.0.2.066'])).status).toBe(2)
+    const ask = ['hits', 'purge', '--address', '::ffff:192.0.2.66']
+    expect(await site.ask(ask)).toMatchObject({ exit: 1, log_hits: 1, erased: false })
+    expect(await hits()).toHaveLength(3)
+    expect(await site.ask([...ask, '--yes'])).toMatchObject({ exit: 0, log_hits: 1, erased: true })
+    expect((await hits()).map(({ observable }) => observable)).not.toContain('www.evil.example')
+    const files = ['hits.db', 'hits.db-wal'].map((name) => join(site.folder, 'tipline-data', name))
+    for (const file of files.filter((path) => existsSync(path))) {
+      expect(readFileSync(file).includes('192.0.2.66')).toBe(false)
+    }
+    expect(await site.ask([...ask, '--yes'])).toMatchObject({ exit: 0, log_hits: 0, erased: false })
+    expect((await site.run(['hits', 'purge'])).status).toBe(2)
+  }, 60_000)
+
+  it('are kept for as long as the config says (H3)', async () => {
+    await record(lines(HOT, NAMED))
+    site.writeConfig('keep: { hits: 1h }\n')
+    await site.run(['sync'])
+    expect(await hits()).toHaveLength(3)
+    const db = new DatabaseSync(join(site.folder, 'tipline-data/hits.db'))
+    db.exec(`UPDATE hit SET recorded = recorded - 3600001 WHERE field = 'destination.ip'`)
+    await site.run(['sync'])
+    expect(await hits()).toMatchObject([{ observable: 'www.evil.example' }])
+    const left = db.prepare('SELECT (SELECT count(*) FROM line) + (SELECT count(*) FROM met) AS n')
+    expect(left.get()).toEqual({ n: 2 })
+    db.close()
   }, 60_000)
 
   it('have a label only where they are recorded', async () => {

@@ -3,6 +3,8 @@ import { type Command, Option } from 'commander'
 import { HIT_KINDS } from '../../hits/hit.js'
 import type { CommonOptions, Execute } from '../context.js'
 import type { HitsOptions } from '../hits.js'
+import type { MarkOptions } from '../hits-mark.js'
+import type { PurgeOptions } from '../hits-purge.js'
 import { common } from './options.js'
 
 export function addHits(program: Command, execute: Execute): void {
@@ -31,5 +33,61 @@ export function addHits(program: Command, execute: Execute): void {
     ['tipline hits --since 7d', ''],
     ['tipline hits --value 198.51.100.7 --json', ''],
     ['tipline hits --kind log --label proxy', ''],
+  ])
+  addMarks(command, execute)
+  addPurge(command, execute)
+}
+
+function addMarks(hits: Command, execute: Execute): void {
+  const mark = hits
+    .command('mark')
+    .summary('say that hits are none')
+    .description(
+      'Marks hits as false positives. They stay in the list, with the mark; alerts are silent about them. Where the source has `sightings: { false_positives: true }` its MISP is told.',
+    )
+    .argument('<id...>', 'ids of hits, as `tipline hits` tells them')
+    .requiredOption('--false-positive', 'what they are')
+    .option('--why <text>', 'the reason, for those who find it')
+    .option('--by <name>', 'who says so; default: the user of the system')
+    .action((ids: string[], options: CommonOptions & MarkOptions) =>
+      execute(options, async (context) =>
+        (await import('../hits-mark.js')).markCommand(context, { ...options, ids }),
+      ),
+    )
+  common(mark, [
+    ["tipline hits mark log-d6d6aa961e2eb53a --false-positive --why 'our own scanner'", ''],
+  ])
+  const unmark = hits
+    .command('unmark')
+    .summary('take such a mark away')
+    .description('Takes the mark of false positives away. What MISP was told stays there.')
+    .argument('<id...>', 'ids of hits')
+    .action((ids: string[], options: CommonOptions) =>
+      execute(options, async (context) =>
+        (await import('../hits-mark.js')).unmarkCommand(context, ids),
+      ),
+    )
+  common(unmark, [['tipline hits unmark log-d6d6aa961e2eb53a', '']])
+}
+
+function addPurge(hits: Command, execute: Execute): void {
+  const purge = hits
+    .command('purge')
+    .summary('erase the hits that concern one address or user')
+    .description(
+      'Tells how many hits have a value, of lines anywhere in what was kept of the line; with --yes it erases them for good. Exit status 1 where --yes was missing.',
+    )
+    .option('--address <address>', 'an address, however it is spelled')
+    .option('--user <name>', 'a user, as the logs write them')
+    .option('--value <value>', 'whatever else')
+    .option('--yes', 'do it')
+    .action((options: CommonOptions & PurgeOptions) =>
+      execute(options, async (context) =>
+        (await import('../hits-purge.js')).purgeCommand(context, options),
+      ),
+    )
+  common(purge, [
+    ['tipline hits purge --address 192.0.2.5', 'what would go?'],
+    ['tipline hits purge --address 192.0.2.5 --yes', ''],
   ])
 }
