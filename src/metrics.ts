@@ -1,14 +1,17 @@
 /**
- * Every counter and gauge that tipline keeps, defined here and nowhere else. Parts count through
- * `Metrics`; the daemon will export them. Naming as Prometheus wants it: base units, `_total`.
+ * Every counter, gauge and histogram that tipline keeps, defined here and nowhere else. Parts count
+ * through `Metrics`; the API exports them. Naming as Prometheus wants it: base units, `_total`.
+ * https://prometheus.io/docs/practices/naming/
  */
 
-type MetricType = 'counter' | 'gauge'
+type MetricType = 'counter' | 'gauge' | 'histogram'
 
 interface MetricDefinition {
   readonly type: MetricType
   readonly help: string
   readonly labels: readonly string[]
+  /** Of a histogram: upper bounds, rising; the last one, infinity, goes without saying. */
+  readonly buckets?: readonly number[]
 }
 
 export const METRICS = {
@@ -42,17 +45,17 @@ export const METRICS = {
     help: 'Events that were fetched again because they moved during the pull.',
     labels: ['source'],
   },
-  tipline_indicators_live: {
+  tipline_live_keys: {
     type: 'gauge',
     help: 'Live lookup keys in the ledger.',
     labels: ['space'],
   },
-  tipline_indicators_added_total: {
+  tipline_attributes_added_total: {
     type: 'counter',
     help: 'Attributes added to the ledger.',
     labels: ['source'],
   },
-  tipline_indicators_revoked_total: {
+  tipline_attributes_removed_total: {
     type: 'counter',
     help: 'Attributes taken out of the ledger, by cause: deleted, absent, expired.',
     labels: ['source', 'cause'],
@@ -67,12 +70,17 @@ export const METRICS = {
     help: 'Carriers known but not served, by rule.',
     labels: ['rule'],
   },
+  tipline_source_attributes: {
+    type: 'gauge',
+    help: 'Attributes in the ledger that carry an indicator.',
+    labels: ['source'],
+  },
   tipline_source_frozen: {
     type: 'gauge',
     help: '1 while the guard withholds something of this source.',
     labels: ['source'],
   },
-  tipline_source_last_good_sync_seconds: {
+  tipline_source_last_good_sync_timestamp_seconds: {
     type: 'gauge',
     help: 'When the source last gave a believable answer, as epoch seconds.',
     labels: ['source'],
@@ -117,7 +125,7 @@ export const METRICS = {
     help: 'Times parts of a sink that had lost something were repaired from the ledger.',
     labels: ['sink'],
   },
-  tipline_nets_unspelled: {
+  tipline_sink_nets_unspelled: {
     type: 'gauge',
     help: 'Live nets of up to 256 addresses that are not spelled out as addresses for want of room.',
     labels: ['sink'],
@@ -127,8 +135,8 @@ export const METRICS = {
     help: '1 where a server of the sink could be reached at the last try, else 0.',
     labels: ['sink', 'server'],
   },
-  tipline_sink_evictions: {
-    type: 'gauge',
+  tipline_sink_evictions_total: {
+    type: 'counter',
     help: 'Items that a server of the sink threw out for want of memory since it was started.',
     labels: ['sink', 'server'],
   },
@@ -156,6 +164,48 @@ export const METRICS = {
     type: 'counter',
     help: 'Lines of logs that came over the API, by result: hit, miss, odd (no JSON object).',
     labels: ['result'],
+  },
+  tipline_sink_set_aside: {
+    type: 'gauge',
+    help: 'Lookup keys that the sink does not take.',
+    labels: ['sink'],
+  },
+  tipline_sink_written_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the sink was last written to, as epoch seconds.',
+    labels: ['sink'],
+  },
+  tipline_publish_to_live_seconds: {
+    type: 'histogram',
+    help: 'From the publication of an event in its MISP to its being in the sink.',
+    labels: ['sink'],
+    buckets: [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 21_600, 86_400],
+  },
+  tipline_withheld: {
+    type: 'gauge',
+    help: 'What the guard withholds until somebody accepts it, by kind.',
+    labels: ['kind'],
+  },
+  tipline_problems: {
+    type: 'gauge',
+    help: 'What needs a hand, as `tipline status` tells it.',
+    labels: [],
+  },
+  tipline_http_request_duration_seconds: {
+    type: 'histogram',
+    help: 'From a request to its answer, by route and HTTP status; of /v1/enrich the whole stream.',
+    labels: ['method', 'route', 'status'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
+  },
+  tipline_http_streams: {
+    type: 'gauge',
+    help: 'Streams of /v1/enrich that are open.',
+    labels: [],
+  },
+  tipline_build_info: {
+    type: 'gauge',
+    help: 'Always 1; the version is the label.',
+    labels: ['version'],
   },
   tipline_sink_lag_changes: {
     type: 'gauge',
@@ -199,27 +249,63 @@ type LabelsOf<N extends MetricName> = Readonly<
   Record<(typeof METRICS)[N]['labels'][number], string>
 >
 
+type NameOf<T extends MetricType> = {
+  [N in MetricName]: (typeof METRICS)[N]['type'] extends T ? N : never
+}[MetricName]
+
 export interface Sample {
   readonly name: MetricName
   readonly labels: Readonly<Record<string, string>>
+  /** Of a histogram: the sum of what was observed. */
   readonly value: number
+  /** Of a histogram: how many were at most each bound; the last one is how many there were. */
+  readonly counts?: readonly number[]
+}
+
+interface Kept {
+  readonly name: MetricName
+  readonly labels: Readonly<Record<string, string>>
+  value: number
+  counts?: number[]
 }
 
 /** Counts in memory; one for each process. */
 export class Metrics {
-  readonly #samples = new Map<
-    string,
-    { name: MetricName; labels: Record<string, string>; value: number }
-  >()
+  readonly #samples = new Map<string, Kept>()
 
   /** Adds to a counter. */
-  count<N extends MetricName>(name: N, labels: LabelsOf<N>, by = 1): void {
+  count<N extends NameOf<'counter'>>(name: N, labels: LabelsOf<N>, by = 1): void {
     this.#sample(name, labels).value += by
   }
 
-  /** Sets a gauge. */
-  gauge<N extends MetricName>(name: N, labels: LabelsOf<N>, value: number): void {
+  /** A counter that somebody else keeps, as it stands there. */
+  mirror<N extends NameOf<'counter'>>(name: N, labels: LabelsOf<N>, value: number): void {
     this.#sample(name, labels).value = value
+  }
+
+  /** Sets a gauge. */
+  gauge<N extends NameOf<'gauge'>>(name: N, labels: LabelsOf<N>, value: number): void {
+    this.#sample(name, labels).value = value
+  }
+
+  /** All of a gauge at once: what has no value any more is forgotten. */
+  gauges<N extends NameOf<'gauge'>>(
+    name: N,
+    values: readonly (readonly [labels: LabelsOf<N>, value: number])[],
+  ): void {
+    for (const [key, sample] of this.#samples) if (sample.name === name) this.#samples.delete(key)
+    for (const [labels, value] of values) this.gauge(name, labels, value)
+  }
+
+  /** Enters a value into a histogram. */
+  observe<N extends NameOf<'histogram'>>(name: N, labels: LabelsOf<N>, value: number): void {
+    const sample = this.#sample(name, labels)
+    const bounds: readonly number[] = METRICS[name].buckets
+    sample.counts ??= new Array(bounds.length + 1).fill(0)
+    sample.value += value
+    for (let at = bounds.length; at >= 0 && value <= (bounds[at] ?? Infinity); at -= 1) {
+      sample.counts[at]! += 1
+    }
   }
 
   read<N extends MetricName>(name: N, labels: LabelsOf<N>): number {
@@ -230,7 +316,7 @@ export class Metrics {
     return [...this.#samples.values()]
   }
 
-  #sample(name: MetricName, labels: Readonly<Record<string, string>>) {
+  #sample(name: MetricName, labels: Readonly<Record<string, string>>): Kept {
     const key = keyOf(name, labels)
     const known = this.#samples.get(key)
     if (known) return known
@@ -241,6 +327,6 @@ export class Metrics {
 }
 
 function keyOf(name: MetricName, labels: Readonly<Record<string, string>>): string {
-  const values = METRICS[name].labels.map((label) => labels[label])
+  const values = METRICS[name].labels.map((label) => (labels as Record<string, string>)[label])
   return JSON.stringify([name, ...values])
 }

@@ -59,4 +59,29 @@ describe('Metrics', () => {
     labels.sink = 'b'
     expect(metrics.samples()[0]?.labels).toEqual({ sink: 'a' })
   })
+
+  it('enters a value into every bucket that holds it, the last one always', () => {
+    const metrics = new Metrics()
+    for (const seconds of [0.5, 1, 1.5, 1e9]) {
+      metrics.observe('tipline_publish_to_live_seconds', { sink: 'a' }, seconds)
+    }
+    const [sample] = metrics.samples()
+    expect(sample?.value).toBe(1e9 + 3)
+    expect([
+      sample?.counts?.[0],
+      sample?.counts?.[1],
+      sample?.counts?.at(-2),
+      sample?.counts?.at(-1),
+    ]).toEqual([2, 3, 3, 4])
+  })
+
+  it('sets all of a gauge at once, and forgets what has no value any more', () => {
+    const metrics = new Metrics()
+    metrics.gauges('tipline_held', [
+      [{ rule: 'tlp' }, 3],
+      [{ rule: 'age' }, 1],
+    ])
+    metrics.gauges('tipline_held', [[{ rule: 'age' }, 2]])
+    expect(metrics.samples()).toEqual([{ name: 'tipline_held', labels: { rule: 'age' }, value: 2 }])
+  })
 })

@@ -1,5 +1,6 @@
 /** The API: everything that is answered, put together. */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { TiplineError } from '../errors.js'
 import type { ApiEnv } from './api.js'
@@ -14,6 +15,7 @@ import { invalid, problem, problemOf } from './problems.js'
 import { addEnrich } from './routes/enrich.js'
 import { addHits } from './routes/hits.js'
 import { addKnowledge } from './routes/knowledge.js'
+import { addMetrics, timing } from './routes/metrics.js'
 import { addStatus } from './routes/status.js'
 import { addWork } from './routes/work.js'
 import type { HttpSettings } from './settings.js'
@@ -46,11 +48,14 @@ export function createApp(backend: Backend, options: AppOptions): App {
     if (!c.env.own) door.checkHost(c.env.incoming)
     await next()
   })
-  api.use('/v1/*', async (c, next) => {
+  api.use('*', timing(backend.metrics))
+  const admit: MiddlewareHandler<ApiEnv> = async (c, next) => {
     const isLogin = c.req.path === '/v1/session' && c.req.method !== 'GET'
     if (!isLogin) c.set('caller', door.admit(c.env.incoming, { own: c.env.own }))
     await next()
-  })
+  }
+  api.use('/v1/*', admit)
+  api.use('/metrics', admit)
   addEnrich(api, { backend, matchers, streams: settings.limits.streams })
   for (const handler of body({ largest: settings.limits.body })) api.on('POST', '/v1/*', handler)
   addKnowledge(api, knowing)
@@ -58,6 +63,7 @@ export function createApp(backend: Backend, options: AppOptions): App {
   addWork(api, backend)
   addStatus(api, { backend, knowing, door, tokens, now, secure: settings.tls !== undefined })
 
+  addMetrics(api, { backend, knowing })
   addOpenApi(api)
   const files = readPageFiles()
   api.get('*', (c) => answerPage(files, c.req.raw) ?? c.notFound())

@@ -71,7 +71,7 @@ export async function pull(options: PullOptions): Promise<PullReport> {
     })
     await stage.settle()
     const labels = { source: source.name }
-    options.metrics.gauge('tipline_source_last_good_sync_seconds', labels, answer.at)
+    options.metrics.gauge('tipline_source_last_good_sync_timestamp_seconds', labels, answer.at)
     await writer.markAbsent({ source: row.id, uuids: answer.missing, now: answer.at })
     if (answer.unchanged) return await acceptUnchanged(options, answer)
     return await judgeAndApply({ options, answer, settingsChanged, stage })
@@ -294,9 +294,9 @@ interface Applied {
 function report({ judged, result, withheld }: Applied): PullReport {
   const { options, answer, stage } = judged
   const source = options.source.name
-  options.metrics.count('tipline_indicators_added_total', { source }, result.added)
+  options.metrics.count('tipline_attributes_added_total', { source }, result.added)
   for (const [cause, count] of Object.entries(result.removed)) {
-    options.metrics.count('tipline_indicators_revoked_total', { source, cause }, count)
+    options.metrics.count('tipline_attributes_removed_total', { source, cause }, count)
   }
   return {
     source,

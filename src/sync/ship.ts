@@ -258,7 +258,7 @@ class Shipment {
     const { sink, ledger, metrics, log } = this.#options
     if (!sink.spellsNets) return
     const nets = unspelledNets(ledger.db)
-    metrics.gauge('tipline_nets_unspelled', { sink: sink.name }, nets)
+    metrics.gauge('tipline_sink_nets_unspelled', { sink: sink.name }, nets)
     if (nets === 0) return
     const what = `there is no room to spell out more nets as addresses (${MOST_SPELLED} in all)`
     log.warn({ sink: sink.name, nets }, `${what}: readers find these by their misp-net: keys only`)

@@ -8,8 +8,9 @@ export function metricsReference(): string {
 const HEAD = [
   '# Metrics',
   '',
-  'Written by `npm run docs` from `src/metrics.ts`. Counters only grow while a process lives; gauges',
-  'are the last known value.',
+  'Written by `npm run docs` from `src/metrics.ts`. `tipline run` serves them at `/metrics`. Counters',
+  'only grow while a process lives; gauges are the last known value; of a histogram there are `_bucket`,',
+  '`_sum` and `_count`.',
   '',
   '| Name | Type | Labels | What it counts |',
   '| --- | --- | --- | --- |',

@@ -7,6 +7,8 @@ import { policyReference } from '../../src/policy/reference.js'
 import { errorsReference } from './errors.js'
 import { logstashExample } from './logstash.js'
 import { metricsReference } from './metrics.js'
+import { openApiReference } from './openapi.js'
+import { problemsReference } from './problems.js'
 
 /** Paths are those in the repository. */
 export const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
@@ -14,7 +16,9 @@ export const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/config.md': configReference,
   'docs/reference/errors.md': errorsReference,
   'docs/reference/metrics.md': metricsReference,
+  'docs/reference/openapi.json': openApiReference,
   'docs/reference/policy.md': policyReference,
+  'docs/reference/problems.md': problemsReference,
   'docs/reference/types.md': typeReference,
   'examples/logstash/tipline.conf': () => logstashExample('tipline.conf'),
   'examples/logstash/tipline.json': () => logstashExample('tipline.json'),

@@ -58,6 +58,7 @@ export function addEnrich(api: Api, { backend, matchers, streams }: EnrichParts)
     const asked = { preset, legacy: legacy === 'true', record: record !== undefined }
     const matcher = counting(matchers.of(asked), backend)
     open += 1
+    backend.metrics.gauge('tipline_http_streams', {}, open)
     try {
       outgoing.writeHead(200, headersFor(incoming.headers['content-type']))
       await enrich(incoming, {
@@ -76,6 +77,7 @@ export function addEnrich(api: Api, { backend, matchers, streams }: EnrichParts)
       if (!incoming.destroyed) backend.log.error({ err }, 'a stream of logs failed')
     } finally {
       open -= 1
+      backend.metrics.gauge('tipline_http_streams', {}, open)
     }
     return RESPONSE_ALREADY_SENT
   })

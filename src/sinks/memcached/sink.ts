@@ -338,7 +338,7 @@ class MemcachedSink implements Sink {
       const labels = { sink: NAME, server: name }
       metrics.gauge('tipline_sink_memory_limit_bytes', labels, watch.limit)
       metrics.gauge('tipline_sink_memory_needed_bytes', labels, watch.need ?? 0)
-      metrics.gauge('tipline_sink_evictions', labels, watch.evictions)
+      metrics.mirror('tipline_sink_evictions_total', labels, watch.evictions)
     }
   }
 
