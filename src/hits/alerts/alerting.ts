@@ -1,6 +1,6 @@
 /**
- * Alerts: new hits go into the queues, the queues to their receivers. The daemon starts and stops it; at
- * any time only one process may run it on a data folder.
+ * Alerts: new hits go into the queues, the queues to their receivers. The daemon runs it; at any time
+ * only one process may run it on a data folder.
  */
 import { hostname } from 'node:os'
 import { TiplineError } from '../../errors.js'
@@ -9,12 +9,13 @@ import { inTransaction } from '../../ledger/sqlite.js'
 import type { Logger } from '../../log.js'
 import type { Metrics } from '../../metrics.js'
 import type { Tlp } from '../../policy/tlp.js'
+import { sleep } from '../../retry.js'
 import { newHits } from '../follow.js'
 import type { Hit } from '../hit.js'
 import type { HitStores } from '../stores.js'
 import type { Channel } from './channels/channel.js'
 import { type ChannelSettings, createChannel } from './channels/registry.js'
-import { type DeliverDeps, deliver, type Halt } from './deliver.js'
+import { type DeliverDeps, deliver } from './deliver.js'
 import { paceOf } from './settings.js'
 import { channelStatuses } from './status.js'
 import { AlertStore, HOUR_MS } from './store.js'
@@ -23,7 +24,6 @@ import { closeDigests, type TakeDeps, take } from './take.js'
 export interface AlertingDeps {
   readonly settings: readonly ChannelSettings[]
   readonly stores: HitStores
-  readonly networkOf: (address: string) => string
   /** `policy.untagged_as`. */
   readonly untagged: Tlp
   readonly env: Readonly<Record<string, string | undefined>>
@@ -47,11 +47,10 @@ export class Alerting {
   readonly #deps: AlertingDeps
   readonly #store: AlertStore
   readonly #lines: readonly DeliverDeps[]
-  readonly #stop = new AbortController()
+  /** Cuts off what is on its way, once it was waited for long enough. */
   readonly #cut = new AbortController()
   readonly #busy = new Map<string, Promise<void>>()
-  #timer: NodeJS.Timeout | undefined
-  #taking: Promise<void> = Promise.resolve()
+  #wake: () => void = () => undefined
   #seen = 0
   #tidied = 0
 
@@ -73,66 +72,67 @@ export class Alerting {
     }))
   }
 
-  /** Goes on until `stop`. */
-  start(): void {
-    const tick = () => {
-      this.#taking = this.#round()
+  /**
+   * Until `signal` is aborted. What is being sent then may come to its end, so that nothing is sent
+   * twice. Fails never because of a receiver or a store that is not there.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#round(signal)
+      await this.#pause(signal)
     }
-    tick()
-    this.#timer = setInterval(() => void this.#taking.then(tick), EVERY_MS)
+    const patience = setTimeout(() => this.#cut.abort(), GRACE_MS)
+    await Promise.all(this.#busy.values())
+    clearTimeout(patience)
   }
 
-  /** Looks for new hits now, not only with the next tick. */
+  /** Looks for new hits now. */
   wake(): void {
-    this.#taking = this.#taking.then(() => this.#round())
+    this.#wake()
   }
 
-  /** One round: every hit taken, every message that is due sent or put off. For tests and scripts. */
-  async runOnce(): Promise<void> {
-    await this.#take()
-    await Promise.all(this.#lines.map((line) => deliver(line, this.#halt)))
+  /** One round: every hit taken, every message that is due sent or put off. @throws what `run` waits out */
+  async runOnce(signal: AbortSignal): Promise<void> {
+    await this.#take(signal)
+    const halt = { stop: signal, cut: this.#cut.signal }
+    await Promise.all(this.#lines.map((line) => deliver(line, halt)))
     this.#measure()
   }
 
-  /** Lets what is being sent come to its end, so that nothing is sent twice. */
-  async stop(): Promise<void> {
-    this.#stop.abort()
-    clearInterval(this.#timer)
-    const patience = setTimeout(() => this.#cut.abort(), GRACE_MS)
-    await this.#taking
-    await Promise.all(this.#busy.values())
-    clearTimeout(patience)
+  async close(): Promise<void> {
     await Promise.all(this.#lines.map(({ channel }) => channel.close()))
   }
 
-  get #halt(): Halt {
-    return { stop: this.#stop.signal, cut: this.#cut.signal }
+  async #round(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#take(signal)
+      for (const line of this.#lines) this.#drain(line, signal)
+      this.#measure()
+    } catch (error) {
+      if (!signal.aborted) this.#fault(error, 'new hits could not be read for alerts')
+    }
   }
 
-  async #round(): Promise<void> {
-    if (this.#stop.signal.aborted) return
-    try {
-      await this.#take()
-    } catch (error) {
-      this.#fault(error, 'new hits could not be read for alerts')
-    }
-    for (const line of this.#lines) this.#drain(line)
-    this.#measure()
+  async #pause(signal: AbortSignal): Promise<void> {
+    const own = new AbortController()
+    this.#wake = () => own.abort()
+    signal.addEventListener('abort', this.#wake)
+    if (!signal.aborted) await sleep(EVERY_MS, own.signal).catch(() => undefined)
+    signal.removeEventListener('abort', this.#wake)
   }
 
   /** A receiver that takes its time holds up no other. */
-  #drain(line: DeliverDeps): void {
+  #drain(line: DeliverDeps, stop: AbortSignal): void {
     const { name } = line.channel
     if (this.#busy.has(name)) return
-    const work = deliver(line, this.#halt)
+    const work = deliver(line, { stop, cut: this.#cut.signal })
       .catch((error: unknown) => this.#fault(error, 'alerts could not be sent'))
       .finally(() => this.#busy.delete(name))
     this.#busy.set(name, work)
   }
 
-  async #take(): Promise<void> {
+  async #take(signal: AbortSignal): Promise<void> {
     const { stores, clock, log } = this.#deps
-    const { signal } = this.#stop
     this.#followClock()
     for (;;) {
       const { hits, accept, unavailable } = await newHits(
@@ -149,11 +149,12 @@ export class Alerting {
   }
 
   #takeDeps(): TakeDeps {
-    const { settings, stores, networkOf } = this.#deps
+    const { settings, stores } = this.#deps
     const reader = stores.ledger && new AttributeReader(stores.ledger)
     const tagsOf = ({ event, attribute }: Hit) =>
       reader?.read({ source: event.source, event: event.uuid, attribute: attribute.uuid })?.tags ??
       []
+    const networkOf = (address: string) => stores.networks.nameOf(address)
     return { store: this.#store, settings, around: { networkOf, tagsOf } }
   }
 
@@ -195,7 +196,6 @@ export class Alerting {
 
   /** The next round tries again: an alert must not end what else the daemon does. */
   #fault(error: unknown, what: string): void {
-    if (this.#stop.signal.aborted) return
     const { log } = this.#deps
     if (error instanceof TiplineError) log.warn({ err: error }, what)
     else log.error({ err: error }, `${what}: this is a bug`)

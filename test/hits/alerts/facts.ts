@@ -7,6 +7,7 @@ import {
   createChannel,
 } from '../../../src/hits/alerts/channels/registry.js'
 import { type ToldAlert, told } from '../../../src/hits/alerts/disclose.js'
+import type { Hit } from '../../../src/hits/hit.js'
 import { silentLogger } from '../../../src/log.js'
 import type { Tlp } from '../../../src/policy/tlp.js'
 
@@ -68,4 +69,36 @@ export function settingsOf(given: Record<string, unknown>): ChannelSettings {
 
 export function channelOf(given: Record<string, unknown>, deps: Partial<ChannelDeps> = {}) {
   return createChannel(settingsOf(given), { ...DEPS, ...deps })
+}
+
+export function hitOf(facts: Partial<Hit> = {}): Hit {
+  return {
+    id: 'log-00000000000000aa',
+    kind: 'log',
+    first: NOW - 1000,
+    last: NOW - 1000,
+    recorded: NOW,
+    way: 'enrich',
+    observable: 'static.login.webmail-update.example',
+    field: 'dns.rrname',
+    indicator: { kind: 'domain', value: 'webmail-update.example' },
+    attribute: { uuid: '5f6c1b7a-0000-4000-8000-00000000000a', type: 'domain' },
+    event: {
+      id: '1234',
+      uuid: EVENT,
+      info: 'Phishing for webmail passwords',
+      source: 'main',
+      link: 'https://misp.example.org/events/view/1234',
+    },
+    tlp: 'green',
+    label: 'resolver-1',
+    inside: { address: '192.0.2.40', network: 'campus' },
+    role: 'unknown',
+    answered: 'unknown',
+    flow: null,
+    fields: {},
+    falsePositive: null,
+    stale: false,
+    ...facts,
+  }
 }
