@@ -11,6 +11,7 @@ import type { Metrics } from '../metrics.js'
 import { createPolicy } from '../policy/policy.js'
 import { Deriver } from '../sync/derive.js'
 import { Turns } from '../sync/turns.js'
+import { Alerts } from './alerts.js'
 import { Backscans } from './backscans.js'
 import type { Bell } from './bell.js'
 import { CLOCKS, type Clocks } from './clockwork.js'
@@ -98,6 +99,7 @@ interface House {
   readonly policy: PolicyKeeper
   readonly household: Household
   readonly backscans: Backscans
+  readonly alerts: Alerts
   readonly serving: Serving
   readonly health: Health
   /** The config in force. */
@@ -112,6 +114,7 @@ async function makeHouse(options: DaemonOptions, { failed, later }: Frame): Prom
   later(() => rota.stopAll())
   const policy = new PolicyKeeper(works, config)
   const backscans = new Backscans(works, () => house.config)
+  const alerts = new Alerts({ works, config: () => house.config, env: options.env })
   const household = new Household(works, rota, () => backscans.wake())
   later(() => household.close())
   const health = new Health(household)
@@ -127,7 +130,17 @@ async function makeHouse(options: DaemonOptions, { failed, later }: Frame): Prom
     backscan: (request) => backscans.now(request, signal),
   })
   later(() => serving.close())
-  const house: House = { works, rota, policy, household, backscans, serving, health, config }
+  const house: House = {
+    works,
+    rota,
+    policy,
+    household,
+    backscans,
+    alerts,
+    serving,
+    health,
+    config,
+  }
   return house
 }
 
@@ -148,7 +161,7 @@ function duties(
   { reloads, load }: DaemonOptions,
   notifier: Notifier,
 ): Readonly<Record<string, Work>> {
-  const { works, policy, household, backscans, health } = house
+  const { works, policy, household, backscans, alerts, health } = house
   return {
     ...upkeep({
       works,
@@ -159,11 +172,13 @@ function duties(
       onApplied: () => household.poke(),
     }),
     backscans: (signal) => backscans.run(signal),
+    alerts: (signal) => alerts.run(signal),
     reloading: async (signal) => {
       while (!signal.aborted) {
         if (!(await reloads.wait(Number.POSITIVE_INFINITY, signal))) continue
         await notifier.reloading()
         house.config = await reload({ ...house, load }, house.config, signal)
+        alerts.changed()
         await notifier.ready(health.status())
       }
     },

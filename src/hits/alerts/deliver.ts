@@ -34,6 +34,7 @@ export interface DeliverDeps {
   readonly random?: (() => number) | undefined
 }
 
+const LEAST_MS = 1000
 const BASE_MS = 5000
 const MAX_MS = 10 * 60_000
 
@@ -135,7 +136,7 @@ function postpone(queued: Queued, error: TiplineError, deps: DeliverDeps): void 
   const attempt = queued.tries + 1
   const afterMs = error instanceof ChannelUnavailable ? error.afterMs : undefined
   const options = { baseMs: BASE_MS, maxMs: MAX_MS, ...(random && { random }) }
-  const waitMs = delayAfter({ attempt, afterMs, options })
+  const waitMs = Math.max(LEAST_MS, delayAfter({ attempt, afterMs, options }))
   const now = clock()
   store.later(queued.number, { due: now + waitMs, reason: plain(error.message), now })
   const facts = { channel: channel.name, id: queued.alert.id, attempt, waitMs, err: error }
