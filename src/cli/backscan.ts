@@ -2,7 +2,7 @@
 import { openClickHouse, tablesOf } from '../clickhouse/open.js'
 import { EXIT, UsageError } from '../errors.js'
 import { readIp } from '../indicators/ip.js'
-import { type BackscanReport, backscan } from '../match/backscan.js'
+import { type BackscanReport, backscan } from '../match/backscan/backscan.js'
 import { parseDuration } from '../policy/duration.js'
 import type { Context } from './context.js'
 import { type Base, openBase } from './wiring.js'

@@ -117,6 +117,7 @@ export function openSinks(
     metrics,
     sourceNames: config.sources.map(({ name }) => name),
     dataDir: config.dataDir,
+    networks: config.networks,
     clock: () => context.now(),
   }
   return createSinks(config.sinks, deps)

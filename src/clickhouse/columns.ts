@@ -1,6 +1,6 @@
 /** What a table that is there looks like. */
 import type { ClickHouse } from './client.js'
-import type { FlowLayout } from './live.js'
+import type { FlowColumns, FlowLayout } from './matching.js'
 import type { TableName } from './names.js'
 
 /** Types by name, in the table's order; empty where there is no such table. @throws ClickHouseError */
@@ -21,3 +21,11 @@ export async function columnTypes(
 export function layoutOf(columns: ReadonlyMap<string, string>): FlowLayout {
   return columns.get('pr')?.includes('String') ? 'text' : 'number'
 }
+
+/** What matching has to know of a table of flows. */
+export function flowColumns(flows: TableName, columns: ReadonlyMap<string, string>): FlowColumns {
+  return { flows, layout: layoutOf(columns), more: MORE.filter((name) => columns.has(name)) }
+}
+
+/** Two flows that differ in nothing else are still two: a router may tell of both its interfaces. */
+const MORE = ['smk', 'dmk', 'in', 'out', 'sas', 'das', 'exid']

@@ -1,25 +1,29 @@
 /** Brings a database to the schema: creates what is missing, adds columns, and changes nothing else. */
 import type { ClickHouse } from './client.js'
+import type { TableName } from './names.js'
 import { addColumn, createDatabase, createTable, type TableSchema } from './schema.js'
 
-/** Safe to repeat, and cheap where all is there. @throws ClickHouseError */
+/** Safe to repeat, and cheap where all is there; answers what was missing. @throws ClickHouseError */
 export async function prepare(
   db: ClickHouse,
   tables: readonly TableSchema[],
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<TableName[]> {
+  const made: TableName[] = []
   const there = await columnsOf(db, tables, signal)
   for (const table of tables) {
     const known = there.get(keyOf(table.name.database, table.name.table))
     if (!known) {
       await db.command(createDatabase(table.name), { signal })
       await db.command(createTable(table), { signal })
+      made.push(table.name)
       continue
     }
     for (const column of table.columns) {
       if (!known.has(column.name)) await db.command(addColumn(table.name, column), { signal })
     }
   }
+  return made
 }
 
 /** Names of the columns by table; a table that is not there is not in it. */

@@ -3,6 +3,7 @@
  * follow; what an earlier tool created is kept and gets the columns that it lacks.
  */
 import { beside, identifier, quoted, type TableName } from './names.js'
+import { SKIP_INDEXES } from './skip-index.js'
 
 export interface Tables {
   readonly iocs: TableName
@@ -19,6 +20,8 @@ export interface Column {
 export interface TableSchema {
   readonly name: TableName
   readonly columns: readonly Column[]
+  /** Skip indexes, as SQL. */
+  readonly indexes?: readonly string[]
   /** From ENGINE on. */
   readonly layout: string
 }
@@ -67,8 +70,14 @@ function iocsTable(name: TableName): TableSchema {
   }
 }
 
-/** Hits and flows: created where they are absent; hits also get our columns. */
-export function flowTables({ hits, flows }: Pick<Tables, 'hits' | 'flows'>): {
+/**
+ * Hits and flows: created where they are absent; hits also get our columns. `keepSeconds`: how long hits
+ * are kept; null: for ever.
+ */
+export function flowTables(
+  { hits, flows }: Pick<Tables, 'hits' | 'flows'>,
+  keepSeconds: number | null = KEEP_SECONDS,
+): {
   readonly hits: TableSchema
   readonly flows: TableSchema
 } {
@@ -77,16 +86,83 @@ export function flowTables({ hits, flows }: Pick<Tables, 'hits' | 'flows'>): {
       name: hits,
       columns: columns(HIT_COLUMNS),
       layout: `ENGINE = ReplacingMergeTree PARTITION BY toYYYYMMDD(ts) PRIMARY KEY (ts, source_ip)
-ORDER BY (ts, source_ip, hit) TTL te + toIntervalDay(90)
+ORDER BY (ts, source_ip, hit)${ttlOf('te', keepSeconds)}
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000`,
     },
     flows: {
       name: flows,
       columns: columns(FLOW_COLUMNS),
+      indexes: SKIP_INDEXES,
       layout: `ENGINE = MergeTree PARTITION BY toYYYYMMDD(ts) PRIMARY KEY (ts, te)
 ORDER BY (ts, te, sa, da) TTL te + toIntervalDay(90)
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000`,
     },
+  }
+}
+
+const KEEP_SECONDS = 90 * 86_400
+
+/** As ClickHouse writes it back. */
+export function ttlOf(column: string, keepSeconds: number | null): string {
+  if (keepSeconds === null) return ''
+  const isDays = keepSeconds % 86_400 === 0
+  const interval = isDays ? `Day(${keepSeconds / 86_400})` : `Second(${keepSeconds})`
+  return ` TTL ${column} + toInterval${interval}`
+}
+
+/**
+ * What was met and is counted, by indicator and hour, instead of stored: unanswered contacts from
+ * outside, and flows beyond the most hits of an hour. What the live view counts is added up; what a
+ * backscan counts is all of an hour, so the most counts, and to count an hour again changes nothing.
+ */
+export function countedTable(
+  { hits }: Pick<Tables, 'hits'>,
+  keepSeconds: number | null = KEEP_SECONDS,
+): TableSchema {
+  const sum = 'SimpleAggregateFunction(sum, UInt64)'
+  const most = 'SimpleAggregateFunction(max, UInt64)'
+  const last = (type: string) => `SimpleAggregateFunction(anyLast, ${type})`
+  return {
+    name: beside(hits, `tipline_counted_${hits.table}`),
+    columns: columns([
+      ['hour', 'DateTime'],
+      ['misp', 'String'],
+      ['attr_uuid', 'String'],
+      ['why', 'LowCardinality(String)'],
+      ['live_flows', sum],
+      ['live_pkt', sum],
+      ['live_byt', sum],
+      ['past_flows', most],
+      ['past_pkt', most],
+      ['past_byt', most],
+      ['first', 'SimpleAggregateFunction(min, DateTime)'],
+      ['last', 'SimpleAggregateFunction(max, DateTime)'],
+      ['event_uuid', last('String')],
+      ['id', last('UInt32')],
+      ['address', last('String')],
+      ['kind', last('String')],
+      ['type', last('String')],
+      ['info', last('String')],
+    ]),
+    layout: `ENGINE = AggregatingMergeTree PARTITION BY toYYYYMMDD(hour)
+ORDER BY (hour, misp, attr_uuid, why)${ttlOf('hour', keepSeconds)}
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000`,
+  }
+}
+
+/** Stretches of time in which flows were not matched as they came. */
+export function gapsTable({ iocs }: Pick<Tables, 'iocs'>): TableSchema {
+  return {
+    name: beside(iocs, `tipline_gaps_${iocs.table}`),
+    columns: columns([
+      ['gap', 'String'],
+      ['began', 'DateTime'],
+      // Not after its beginning: it was closed.
+      ['ended', 'DateTime'],
+      ['why', 'LowCardinality(String)'],
+      ['at', 'DateTime64(6) DEFAULT now64(6)'],
+    ]),
+    layout: 'ENGINE = ReplacingMergeTree(at) ORDER BY gap',
   }
 }
 
@@ -111,15 +187,27 @@ export function filesTable({ flows }: Pick<Tables, 'flows'>): TableSchema {
   }
 }
 
-/** How far back each indicator has been looked for. */
-export function scannedTable({ iocs }: Pick<Tables, 'iocs'>): TableSchema {
+/** Which indicators a backscan looked for. */
+export function lookedTable({ iocs }: Pick<Tables, 'iocs'>): TableSchema {
   return {
-    name: beside(iocs, `tipline_scanned_${iocs.table}`),
+    name: beside(iocs, `tipline_looked_${iocs.table}`),
     columns: columns([
-      ['identity', 'UInt64'],
+      ['target', 'UInt64'],
+      ['backscan', 'String'],
+    ]),
+    layout: 'ENGINE = ReplacingMergeTree ORDER BY (target, backscan)',
+  }
+}
+
+/** How far back each backscan has come. */
+export function backscansTable({ iocs }: Pick<Tables, 'iocs'>): TableSchema {
+  return {
+    name: beside(iocs, `tipline_backscans_${iocs.table}`),
+    columns: columns([
+      ['backscan', 'String'],
       ['back_to', 'SimpleAggregateFunction(min, DateTime)'],
     ]),
-    layout: 'ENGINE = AggregatingMergeTree ORDER BY identity',
+    layout: 'ENGINE = AggregatingMergeTree ORDER BY backscan',
   }
 }
 
@@ -142,6 +230,7 @@ const HIT_COLUMNS = [
   ['kind', "LowCardinality(String) DEFAULT ''"],
   ['type', "LowCardinality(String) DEFAULT ''"],
   ['flowsrc', "LowCardinality(String) DEFAULT ''"],
+  ['network', "LowCardinality(String) DEFAULT ''"],
   ['role', "LowCardinality(String) DEFAULT ''"],
   ['answered', "LowCardinality(String) DEFAULT ''"],
   ['hit', 'UInt64 DEFAULT 0'],
@@ -213,8 +302,11 @@ export function createDatabase({ database }: TableName): string {
   return `CREATE DATABASE IF NOT EXISTS ${identifier(database)}`
 }
 
-export function createTable({ name, columns, layout }: TableSchema): string {
-  const lines = columns.map((column) => `  ${identifier(column.name)} ${column.definition}`)
+export function createTable({ name, columns, indexes = [], layout }: TableSchema): string {
+  const lines = [
+    ...columns.map((column) => `  ${identifier(column.name)} ${column.definition}`),
+    ...indexes.map((index) => `  ${index}`),
+  ]
   return `CREATE TABLE IF NOT EXISTS ${quoted(name)}\n(\n${lines.join(',\n')}\n)\n${layout}`
 }
 

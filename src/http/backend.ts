@@ -4,7 +4,7 @@
  */
 import type { HitStores } from '../hits/stores.js'
 import type { Logger } from '../log.js'
-import type { BackscanReport } from '../match/backscan.js'
+import type { BackscanReport } from '../match/backscan/backscan.js'
 import type { PresentVerdict } from '../match/documents.js'
 import type { Knowledge } from '../match/explain.js'
 import type { Metrics } from '../metrics.js'

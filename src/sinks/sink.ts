@@ -112,6 +112,10 @@ export interface SinkDeps {
   readonly sourceNames: readonly string[]
   /** Absolute; where the embedded engine keeps its data. */
   readonly dataDir: string
+  /** One's own networks: name to nets in normal form. Sinks that match tell which a hit lies in. */
+  readonly networks?: Readonly<Record<string, readonly string[]>>
+  /** How long hits are kept, in seconds; null: for ever. */
+  readonly keepHits?: number | null
   /** Now, as epoch seconds. */
   readonly clock: () => number
 }

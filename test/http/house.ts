@@ -106,7 +106,7 @@ export class ApiHouse {
       },
       backscan: async (request) => {
         note('backscan', request)
-        return { indicators: 3, slices: 2, hits: 1 }
+        return { indicators: 3, slices: 2, hits: 1, gaps: 0, stopped: null }
       },
     }
   }

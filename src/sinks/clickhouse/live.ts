@@ -1,25 +1,34 @@
 /**
- * Keeps live matching in step with `iocs`: the tables in memory that the view asks, and the view itself,
- * which takes the place of misp2ch's two.
+ * Keeps live matching in step with `iocs`: the tables in memory that the view asks, and the views
+ * themselves, which take the place of misp2ch's two. What they could not match is written down as a gap.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { ClickHouse } from '../../clickhouse/client.js'
-import { columnTypes, layoutOf } from '../../clickhouse/columns.js'
+import { columnTypes, flowColumns } from '../../clickhouse/columns.js'
+import { writeGap } from '../../clickhouse/gaps.js'
 import {
   createReverse,
-  createView,
   dropView,
-  type FlowLayout,
+  liveViews,
+  recount,
+  runningName,
+  type View,
+  viewNames,
+  viewTables,
+} from '../../clickhouse/live.js'
+import {
   type LiveNames,
   liveNames,
   liveStatements,
   liveTables,
-  viewNames,
-} from '../../clickhouse/live.js'
+} from '../../clickhouse/live-tables.js'
+import { PLAIN, type Telling } from '../../clickhouse/matching.js'
 import { quoted, type TableName } from '../../clickhouse/names.js'
 import { prepare } from '../../clickhouse/prepare.js'
-import { flowTables, stateName, type Tables } from '../../clickhouse/schema.js'
+import { countedTable, flowTables, gapsTable, type Tables } from '../../clickhouse/schema.js'
+import { readState, writeState } from '../../clickhouse/state.js'
 import type { Logger } from '../../log.js'
+import { keepHits } from './keeping.js'
 
 export interface Scope {
   /** A condition on `ip` and `uuid` of indicators. */
@@ -31,23 +40,67 @@ const EVERYTHING: Scope = { condition: '1', params: {} }
 /** Revoked rows stay in memory, marked; from this share on the tables are built anew. */
 const MOST_GONE = 0.2
 const FEW = 1000
+/** Hours of attributes whose hits are counted in memory. */
+const MOST_RUNNING = 1_000_000
+/** A flow is exported some time after it began. */
+const LATE_SECONDS = 3600
 
 export interface LiveOptions {
   readonly db: ClickHouse
   readonly tables: Tables
   readonly log: Logger
+  readonly telling?: Telling
+  /** How long hits are kept; null: for ever; left out: as long as a new table does by itself. */
+  readonly keepSeconds?: number | null | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** Creates what is missing, and the view where it is not there or not as it should be. */
+/**
+ * Creates what is missing, and the views where they are not there or not as they should be; where
+ * matching is detached, no views. @throws ClickHouseError
+ */
 export async function openLive(options: LiveOptions): Promise<void> {
-  const { db, tables, signal } = options
-  const { hits, flows } = flowTables(tables)
+  const { db, tables, keepSeconds, signal } = options
+  const { hits, flows } = flowTables(tables, keepSeconds)
   const there = await columnTypes(db, tables.flows, signal)
   // A table of flows that is there is somebody else's, and stays as it is.
-  await prepare(db, there.size > 0 ? [hits] : [hits, flows], signal)
-  await prepare(db, liveTables(liveNames(tables)), signal)
-  await putView(options, there.size > 0 ? layoutOf(there) : 'number')
+  const lasting = [hits, countedTable(tables, keepSeconds), gapsTable(tables)]
+  const made = await prepare(db, there.size > 0 ? lasting : [flows, ...lasting], signal)
+  if (keepSeconds !== undefined) await keepHits(options, keepSeconds)
+  const memory = [...liveTables(liveNames(tables)), ...viewTables(tables)]
+  const lost = [...made, ...(await prepare(db, memory, signal))].filter(
+    ({ table }) => table !== tables.flows.table,
+  )
+  if (lost.length > 0) await rebuildLive(options)
+  const columns = there.size > 0 ? there : await columnTypes(db, tables.flows, signal)
+  if ((await readState(db, tables, DETACHED, signal)) !== '') return
+  const telling = options.telling ?? PLAIN
+  const views = liveViews(tables, { flows: flowColumns(tables.flows, columns), telling })
+  await putViews(options, { views, lost: lost.length > 0 })
+  await boundRunning(options)
+}
+
+/** Takes matching out of the way of flows, until it is attached again. @throws ClickHouseError */
+export async function detachLive(options: LiveOptions): Promise<void> {
+  const { db, tables } = options
+  await seen(options)
+  const now = await timeOf(options)
+  await writeState(db, tables, { name: DETACHED, value: String(now) })
+  await dropViews(options, await ourViews(options))
+}
+
+/** What came meanwhile is a gap. @throws ClickHouseError */
+export async function attachLive(options: LiveOptions): Promise<void> {
+  await writeState(options.db, options.tables, { name: DETACHED, value: '' })
+  await openLive(options)
+}
+
+/** Says that matching is in place; what is found missing later is a gap from here on. */
+export async function seen(options: LiveOptions): Promise<void> {
+  const { db, tables, signal } = options
+  if ((await readState(db, tables, DETACHED, signal)) !== '') return
+  const value = String(await timeOf(options))
+  await writeState(db, tables, { name: SEEN, value })
 }
 
 /** Brings the tables in memory to what `iocs` holds, as far as the scope goes. */
@@ -64,6 +117,7 @@ export async function rebuildLive(options: LiveOptions): Promise<void> {
   const fresh = liveNames(tables, '_new')
   const all = Object.keys(names) as (keyof LiveNames)[]
   for (const which of all) await db.command(dropView(fresh[which]), { signal })
+  await prepare(db, liveTables(names), signal)
   await prepare(db, liveTables(fresh), signal)
   await bring(options, fresh, EVERYTHING)
   for (const which of all) {
@@ -85,45 +139,106 @@ async function bring(
   }
 }
 
-async function holdsMuchGone(
+async function holdsMuchGone(options: LiveOptions, { gone, details }: LiveNames): Promise<boolean> {
+  const rows = await rowsIn(options, [gone, details])
+  const marked = rows.get(gone.table) ?? 0
+  return marked > FEW && marked > MOST_GONE * (rows.get(details.table) ?? 0)
+}
+
+/** After a restart it has forgotten how many hits the hour had; after weeks it remembers too much. */
+async function boundRunning(options: LiveOptions): Promise<void> {
+  const { db, tables, signal } = options
+  const running = runningName(tables)
+  const rows = (await rowsIn(options, [running])).get(running.table) ?? 0
+  if (rows > 0 && rows < MOST_RUNNING) return
+  for (const statement of recount(tables)) await db.command(statement, { signal })
+}
+
+async function rowsIn(
   { db, signal }: LiveOptions,
-  { gone, details }: LiveNames,
-): Promise<boolean> {
+  names: readonly TableName[],
+): Promise<Map<string, number>> {
   const rows = await db.rows<{ name: string; rows: string | null }>(
     `SELECT name, total_rows AS rows FROM system.tables
      WHERE database = {database:String} AND name IN {names:Array(String)}`,
-    { params: { database: gone.database, names: [gone.table, details.table] }, signal },
+    { params: { database: names[0]!.database, names: names.map(({ table }) => table) }, signal },
   )
-  const count = (name: TableName) => Number(rows.find((row) => row.name === name.table)?.rows ?? 0)
-  return count(gone) > FEW && count(gone) > MOST_GONE * count(details)
+  return new Map(rows.map(({ name, rows }) => [name, Number(rows ?? 0)]))
 }
 
-async function putView(options: LiveOptions, layout: FlowLayout): Promise<void> {
+/** Names in the table of states. */
+const SEEN = 'matching seen'
+const DETACHED = 'matching detached'
+
+interface Put {
+  readonly views: readonly View[]
+  /** Whether something that they need was missing. */
+  readonly lost: boolean
+}
+
+async function putViews(options: LiveOptions, { views, lost }: Put): Promise<void> {
   const { db, tables, log, signal } = options
-  const { view, reverse } = viewNames(tables)
-  const sql = createView(tables, { names: liveNames(tables), layout })
+  const main = views.at(-1)!.name
+  const sql = views.map((view) => view.sql).join('\n')
   const print = createHash('sha256').update(sql).digest('hex').slice(0, 16)
-  const state = `view ${quoted(view)}`
-  const known = await readState(options, state)
-  const engines = await enginesOf(options, [view, reverse])
-  if (known === print && engines.get(view.table) === 'MaterializedView') return
-  if (engines.size > 0 && known === '') {
-    log.info({ view: quoted(view) }, "the views of an earlier tool are replaced by tipline's")
+  const state = `view ${quoted(main)}`
+  const known = await readState(db, tables, state, signal)
+  const engines = await enginesOf(options, [...views.map(({ name }) => name), reverseOf(tables)])
+  const complete = views.every(({ name }) => engines.get(name.table) === 'MaterializedView')
+  if (known === print && complete) {
+    if (lost) await gapSinceSeen(options, 'what it needs was missing')
+    return await seen(options)
   }
-  for (const name of [reverse, view]) await db.command(dropView(name), { signal })
-  await db.command(sql, { signal })
+  const began = await timeOf(options)
+  if (engines.size > 0 && known === '') {
+    log.info({ view: quoted(main) }, "the views of an earlier tool are replaced by tipline's")
+  }
+  await dropViews(options, [...views.map(({ name }) => name), reverseOf(tables)])
+  for (const view of views) await db.command(view.sql, { signal })
   await db.command(createReverse(tables), { signal })
-  const table = quoted(stateName(tables.iocs))
-  await db.insert({ table, columns: ['name', 'value'], rows: [[state, print]], signal })
+  await writeState(db, tables, { name: state, value: print })
+  if (known !== '' && (!complete || lost)) await gapSinceSeen(options, 'the view was away')
+  else if (engines.size > 0) await gapFrom(options, began, 'the view was replaced')
+  await seen(options)
 }
 
-async function readState({ db, tables, signal }: LiveOptions, name: string): Promise<string> {
-  const { value } = await db.row<{ value: string }>(
-    `SELECT argMax(value, at) AS value FROM ${quoted(stateName(tables.iocs))}
-     WHERE name = {name:String}`,
-    { params: { name }, signal },
+function reverseOf(tables: Tables): TableName {
+  return viewNames(tables).reverse
+}
+
+async function ourViews(options: LiveOptions): Promise<TableName[]> {
+  const { db, tables, signal } = options
+  const columns = await columnTypes(db, tables.flows, signal)
+  const flows = flowColumns(tables.flows, columns)
+  return liveViews(tables, { flows, telling: PLAIN }).map(({ name }) => name)
+}
+
+/** The one that sees flows first: the others do nothing without it. */
+async function dropViews({ db, signal }: LiveOptions, views: readonly TableName[]): Promise<void> {
+  for (const name of views.toReversed()) await db.command(dropView(name), { signal })
+}
+
+async function gapSinceSeen(options: LiveOptions, why: string): Promise<void> {
+  const { db, tables, signal } = options
+  const last = await readState(db, tables, SEEN, signal)
+  if (last !== '') await gapFrom(options, Number(last), why)
+}
+
+async function gapFrom(options: LiveOptions, began: number, why: string): Promise<void> {
+  const { db, tables, log } = options
+  const to = (await timeOf(options)) + 1
+  const from = Math.max(began - LATE_SECONDS, 0)
+  log.warn(
+    { since: new Date(began * 1000).toISOString(), why },
+    'flows may have come unmatched; tipline backscan makes up for it',
   )
-  return value
+  await writeGap(db, tables, { gap: randomUUID(), from, to, why })
+}
+
+/** ClickHouse's own clock, epoch seconds. */
+async function timeOf({ db, signal }: LiveOptions): Promise<number> {
+  const { now } = await db.row<{ now: number }>('SELECT toUnixTimestamp(now()) AS now', { signal })
+  return now
 }
 
 async function enginesOf(

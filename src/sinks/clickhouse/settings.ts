@@ -14,6 +14,20 @@ export const clickhouseSinkSettings = clickhouseSettings.safeExtend({
     .describe(
       'After each `tipline sync`, look for new indicators this far back in the flows. Default: only when asked (`tipline backscan`).',
     ),
+  max_hits: z
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .default(10_000)
+    .describe(
+      'Hits of one indicator that are stored in an hour. Those beyond are counted, by indicator and hour.',
+    ),
+  sampled: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Flows are sampled: whether a contact was answered is then not known, and none is counted instead of stored.',
+    ),
   keep_old: z
     .boolean()
     .default(false)

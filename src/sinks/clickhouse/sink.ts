@@ -16,14 +16,14 @@ import type {
   Verification,
 } from '../sink.js'
 import { examine } from './doctor.js'
-import { openLive, rebuildLive, refreshLive } from './live.js'
+import { type LiveOptions, openLive, rebuildLive, refreshLive, seen } from './live.js'
 import { BATCH_VALUES, isMatchable, type Row, type RowOptions, rowsOf } from './row.js'
 import type { ClickHouseSinkSettings } from './settings.js'
 import { statementsFor } from './statements.js'
 
 const NAME = 'clickhouse'
 /** Part of the fingerprint: grows when the same settings write something else. */
-const LAYOUT = 1
+const LAYOUT = 2
 /** A batch that is older was left behind by a process that is no more. */
 const STALE_SECONDS = 86_400
 
@@ -64,7 +64,7 @@ class ClickHouseSink implements Sink {
       const db = await openClickHouse(this.#config, { dataDir, log, signal })
       this.#db = db
       await prepare(db, sinkTables({ iocs: this.#iocs }), signal)
-      await openLive({ db, tables: this.#tables, log, signal })
+      await openLive(this.#live(db, signal))
       await this.#dropStale(db)
       return await this.#readPosition(db)
     })
@@ -86,6 +86,7 @@ class ClickHouseSink implements Sink {
 
   async beat(heartbeat: Heartbeat): Promise<void> {
     await this.#write(this.#stateKey('heartbeat'), JSON.stringify(heartbeat))
+    await this.#telling(() => seen(this.#live(this.#open())))
   }
 
   async rebuild(states: AsyncIterable<readonly KeyState[]>, signal: AbortSignal): Promise<void> {
@@ -174,11 +175,17 @@ class ClickHouseSink implements Sink {
 
   /** What flows are matched with follows at once. */
   async #matchAnew({ db, batch, everything, signal }: Job): Promise<void> {
-    const live = { db, tables: this.#tables, log: this.#deps.log, signal }
+    const live = this.#live(db, signal)
     if (everything) return await rebuildLive(live)
     const rows = `FROM ${quoted(batchName(this.#iocs))} WHERE batch = {batch:String}`
     const condition = `(ip IN (SELECT ip ${rows}) OR uuid IN (SELECT uuid ${rows} AND present))`
     await refreshLive(live, { condition, params: { batch } })
+  }
+
+  #live(db: ClickHouse, signal?: AbortSignal): LiveOptions {
+    const { log, networks = {}, keepHits } = this.#deps
+    const telling = { networks, sampled: this.#config.sampled, maxHits: this.#config.max_hits }
+    return { db, tables: this.#tables, log, telling, keepSeconds: keepHits, signal }
   }
 
   async #put({ db, signal }: Job, rows: Iterable<Row> | AsyncIterable<Row>): Promise<void> {

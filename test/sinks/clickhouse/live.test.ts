@@ -120,12 +120,6 @@ describe.skipIf(!hasEngine())('live matching', () => {
 
   it.each([
     [
-      'a SYN to us that nobody answered',
-      { sa: '198.51.100.7', da: '192.0.2.1', flg: '......S.' },
-      'inbound',
-      'no',
-    ],
-    [
       'a SYN of ours that nobody answered',
       { sa: '192.0.2.1', da: '198.51.100.7', flg: '......S.' },
       'outbound',
@@ -177,8 +171,12 @@ describe.skipIf(!hasEngine())('live matching', () => {
 
   it.each([
     'ioc_hits',
-    'tipline_ips_iocs',
-    'tipline_nets_iocs',
+    'tipline_ips4_iocs',
+    'tipline_ips6_iocs',
+    'tipline_nets4_iocs',
+    'tipline_nets6_iocs',
+    'tipline_met_ioc_hits',
+    'tipline_running_ioc_hits',
     'tipline_details_iocs',
     'tipline_gone_iocs',
   ])('stores flows when %s is gone, and matches again after the next sync', async (table) => {

@@ -1,0 +1,147 @@
+/**
+ * What flows are matched with: tables that ClickHouse keeps in memory (engines Set and Join). They hold
+ * a copy of the indicators, so an INSERT into flows needs neither `iocs` nor a dictionary's source,
+ * password or reload; additions and revocations are small inserts.
+ *
+ * The sets tell cheaply which flows may meet something: whole addresses, and of nets the blocks that
+ * they lie in (the first 16 bits of an IPv4 net, 32 of an IPv6 net). IPv4 has sets of its own, because
+ * reading and hashing a number of 32 bits costs a third. Only what passes them is joined with the
+ * details, where ranges and ports are compared exactly.
+ */
+import { beside, quoted, type TableName } from './names.js'
+import type { TableSchema, Tables } from './schema.js'
+
+/** Beside `iocs`; `suffix` for others of the same form. */
+export function liveNames({ iocs }: Pick<Tables, 'iocs'>, suffix = '') {
+  const name = (what: string) => beside(iocs, `tipline_${what}_${iocs.table}${suffix}`)
+  return {
+    ips4: name('ips4'),
+    ips6: name('ips6'),
+    nets4: name('nets4'),
+    nets6: name('nets6'),
+    details: name('details'),
+    gone: name('gone'),
+  }
+}
+
+export type LiveNames = ReturnType<typeof liveNames>
+
+export function liveTables(names: LiveNames): readonly TableSchema[] {
+  return [
+    {
+      name: names.details,
+      columns: DETAILS.map(([name, definition]) => ({ name, definition })),
+      layout: 'ENGINE = Join(ALL, INNER, key)',
+    },
+    set(names.ips4, 'UInt32'),
+    set(names.ips6, 'FixedString(16)'),
+    set(names.nets4, 'UInt16'),
+    set(names.nets6, 'String'),
+    set(names.gone, 'UInt64'),
+  ]
+}
+
+const DETAILS = [
+  ['key', 'UInt64'],
+  ['low', 'UInt128'],
+  ['high', 'UInt128'],
+  ['port', 'UInt16'],
+  ['ip', 'String'],
+  ['misp', 'LowCardinality(String)'],
+  ['uuid', 'String'],
+  ['event_uuid', 'String'],
+  ['event_id', 'UInt32'],
+  ['info', 'String'],
+  ['kind', 'LowCardinality(String)'],
+  ['type', 'LowCardinality(String)'],
+  // What is looked for in the past: the same as long as it stays live, whatever else is told of it.
+  ['target', 'UInt64'],
+  // Of the row of iocs, and of this copy of it.
+  ['identity', 'UInt64'],
+  ['row', 'UInt64'],
+] as const
+
+function set(name: TableName, type: string): TableSchema {
+  return { name, columns: [{ name: 'key', definition: type }], layout: 'ENGINE = Set' }
+}
+
+/** From text, however it is spelled; IPv4 as IPv4-mapped IPv6. What is no address becomes 0. */
+export function addressOf(text: string): string {
+  return `toUInt128(toIPv6OrDefault(${text}))`
+}
+
+/**
+ * Keys of the details: an address by its last 32 bits, which are the same in IPv4, IPv4-mapped IPv6 and
+ * NAT64; a net by its blocks. Others may share a key; the ranges are compared after it.
+ */
+const BLOCK4 = 4_294_967_296
+const BLOCK6 = 8_589_934_592
+
+export function keysOf(address: string): string {
+  const last = `toUInt64(bitAnd(${address}, 4294967295))`
+  return `[${last}, bitOr(bitShiftRight(${last}, 16), ${BLOCK4}),
+    bitOr(toUInt64(bitShiftRight(${address}, 96)), ${BLOCK6})]`
+}
+
+export interface LiveStatements {
+  /** Adds what is in iocs and not here; the details first, so that no set tells of what is not there. */
+  readonly add: readonly string[]
+  /** Marks what is here and no longer in iocs. */
+  readonly remove: string
+}
+
+/** `scope`: a condition on `ip` and `uuid` that bounds the work; '1' for all. Parameter: `turn` String. */
+export function liveStatements(iocs: TableName, names: LiveNames, scope: string): LiveStatements {
+  const { details, gone } = names
+  const identity = 'cityHash64(misp, uuid, ip, port, print, info, event_uuid, event_id)'
+  const rows = `
+    SELECT *, ${identity} AS identity, position(ip, '/') > 0 AS is_net, position(ip, ':') > 0 AS is_v6,
+      ${addressOf("splitByChar('/', ip)[1]")} AS start,
+      toUInt8OrZero(splitByChar('/', ip)[2]) AS length,
+      if(is_net, if(is_v6, 128, 32) - length, 0) AS free,
+      toUInt128(start + bitShiftLeft(toUInt128(1), free) - 1) AS end
+    FROM ${quoted(iocs)} WHERE ${scope}`
+  const there = `SELECT identity FROM ${quoted(details)} WHERE row NOT IN ${quoted(gone)} AND ${scope}`
+  // A value that is no address would meet every flow whose address is none either.
+  const fresh = `FROM (${rows}) WHERE start != 0 AND identity NOT IN (${there})`
+  // A net wider than a block has several; the policy holds all but those asked for by name.
+  const blocks = (bits: number) =>
+    `range(toUInt64(bitShiftRight(start, ${bits})), toUInt64(bitShiftRight(end, ${bits})) + 1)`
+  const keys = `multiIf(NOT is_net, [toUInt64(bitAnd(start, 4294967295))],
+    is_v6, arrayMap(b -> bitOr(b, ${BLOCK6}), ${blocks(96)}),
+    arrayMap(b -> bitOr(bitAnd(b, 65535), ${BLOCK4}), ${blocks(16)}))`
+  return {
+    add: [
+      `INSERT INTO ${quoted(details)}
+        SELECT arrayJoin(${keys}) AS key, start, end, port, ip, misp, uuid, event_uuid, event_id, info,
+          if(kind != '', kind, if(port > 0, 'ip-port', 'ip')), type,
+          cityHash64(misp, uuid, ip, port, live_since), identity, cityHash64(identity, key, {turn:String}) ${fresh}`,
+      ...setStatements(names, scope),
+    ],
+    remove: `INSERT INTO ${quoted(gone)} SELECT row FROM ${quoted(details)}
+      WHERE row NOT IN ${quoted(gone)} AND ${scope}
+        AND identity NOT IN (SELECT identity FROM (SELECT ${identity} AS identity
+          FROM ${quoted(iocs)} WHERE ${scope}))`,
+  }
+}
+
+/** From the details to the sets. */
+export function setStatements(
+  { ips4, ips6, nets4, nets6, details }: LiveNames,
+  scope: string,
+): string[] {
+  const isNet = "position(ip, '/') > 0"
+  const isV6 = "position(ip, ':') > 0"
+  const fill = (table: TableName, value: string, where: string) =>
+    `INSERT INTO ${quoted(table)} SELECT DISTINCT ${value} AS value FROM ${quoted(details)}
+      WHERE ${scope} AND ${where} AND value NOT IN ${quoted(table)}`
+  return [
+    fill(ips4, 'toUInt32(key)', `NOT ${isNet} AND NOT ${isV6}`),
+    fill(ips6, 'IPv6StringToNumOrDefault(ip)', `NOT ${isNet} AND ${isV6}`),
+    fill(nets4, 'toUInt16(bitAnd(key, 65535))', `${isNet} AND NOT ${isV6}`),
+    fill(nets6, `unhex(leftPad(hex(toUInt32(key - ${BLOCK6})), 8, '0'))`, `${isNet} AND ${isV6}`),
+    // IPv4 may stand in IPv6: ::ffff:0:0/96 and 64:ff9b::/96. What begins so is looked at closely.
+    `INSERT INTO ${quoted(nets6)} SELECT arrayJoin([unhex('00000000'), unhex('0064FF9B')]) AS value
+      WHERE value NOT IN ${quoted(nets6)}`,
+  ]
+}

@@ -1,0 +1,158 @@
+/**
+ * The one SELECT that matches flows, both directions in one pass: of the live view, and of a backscan.
+ *
+ * ClickHouse analyses a view's SELECT anew for each INSERT, and with blocks of 10,000 rows that costs as
+ * much as running it. So it is written for few nodes: no expression stands behind an alias that is used
+ * in many places, and what differs between IPv4, IPv6 and NAT64 is in the keys (see `live-tables.ts`).
+ */
+import { addressOf, keysOf, type LiveNames } from './live-tables.js'
+import { quoted, type TableName } from './names.js'
+
+/** The two layouts of nfdump2clickhouse: `pr` was a text once. */
+export type FlowLayout = 'number' | 'text'
+
+/** How hits are told. */
+export interface Telling {
+  /** One's own networks: name to nets in normal form. */
+  readonly networks: Readonly<Record<string, readonly string[]>>
+  /** Whether routers look at some of the packets only: then nobody knows what was not answered. */
+  readonly sampled: boolean
+  /** Hits of one indicator in an hour; those beyond are counted. */
+  readonly maxHits: number
+}
+
+export const PLAIN: Telling = { networks: {}, sampled: false, maxHits: 10_000 }
+
+export interface FlowColumns {
+  readonly flows: TableName
+  readonly layout: FlowLayout
+  /** Of the table; those that tell flows apart, beside those that every layout has. */
+  readonly more: readonly string[]
+}
+
+export interface Matching extends FlowColumns {
+  readonly names: LiveNames
+  readonly via: 'live' | 'backscan'
+  readonly telling: Telling
+  /** One more condition on the flows. */
+  readonly where?: string
+}
+
+/** What a hit has, in the order of `matching`. */
+export const MET = [
+  'misp',
+  'source_ip',
+  'destination_ip',
+  'dp',
+  'pkt',
+  'byt',
+  'reverse',
+  'event_uuid',
+  'id',
+  'attr_uuid',
+  'ts',
+  'te',
+  'info',
+  'via',
+  'kind',
+  'type',
+  'flowsrc',
+  'network',
+  'role',
+  'answered',
+  'hit',
+] as const
+
+/** Beside them: `hour`, `tally` (of attribute and hour) and `unanswered`, which is not stored but counted. */
+export function matching(options: Matching): string {
+  const { names, via, telling } = options
+  // In an `if`, in one piece: what of it asks the details alone would be pushed below the join, and then
+  // all of them are read for each INSERT instead of looked up (1,000,000: 3 s).
+  const meets = `(raw BETWEEN tl_ioc.low AND tl_ioc.high OR ${folded('raw')} BETWEEN tl_ioc.low AND tl_ioc.high)
+  AND (tl_ioc.port = 0 OR (tl_ioc.port = outside_port AND protocol IN (6, 17, 132)))
+  AND tl_ioc.row NOT IN ${quoted(names.gone)}`
+  return `SELECT tl_ioc.misp AS misp, side.2 AS source_ip, side.3 AS destination_ip, outside_port AS dp,
+  ipkt AS pkt, ibyt AS byt, reverse, tl_ioc.event_uuid AS event_uuid, tl_ioc.event_id AS id,
+  tl_ioc.uuid AS attr_uuid, ts, te, tl_ioc.info AS info, '${via}' AS via, tl_ioc.kind AS kind,
+  tl_ioc.type AS type, flowsrc, ${networkOf('source_ip', telling)} AS network, ${ROLE} AS role,
+  ${telling.sampled ? "'unknown'" : ANSWERED} AS answered,
+  cityHash64(flow, misp, attr_uuid, reverse) AS hit, toStartOfHour(ts, 'UTC') AS hour,
+  cityHash64(misp, attr_uuid, hour) AS tally,
+  kind = 'ip' AND role = 'inbound' AND answered = 'no' AS unanswered
+FROM (${sides(options)}) AS tl_flow
+ALL INNER JOIN ${quoted(names.details)} AS tl_ioc USING (key)
+WHERE if(${meets}, 1, 0)`
+}
+
+/** Each flow that may meet something, from both ends, with the keys of the outer one. */
+function sides(options: Matching): string {
+  return `SELECT *, ${addressOf('side.3')} AS raw, arrayJoin(${keysOf('raw')}) AS key, side.1 AS reverse,
+    side.4 AS inside_port, side.5 AS outside_port
+  FROM (${candidates(options)})`
+}
+
+function candidates({ flows, layout, more, names, where }: Matching): string {
+  const { ips4, ips6, nets4, nets6 } = names
+  const protocol = layout === 'number' ? 'pr' : PROTOCOL_OF_TEXT
+  const more_ = more.map((column) => `, \`${column}\``).join('')
+  const v4 = (text: string, as: string) => `(toUInt32(toIPv4OrDefault(${text})) AS ${as})`
+  const v6 = (text: string, as: string) =>
+    `((IPv6StringToNumOrDefault(${text}) AS ${as}) IN ${quoted(ips6)}
+        OR substring(${as}, 1, 4) IN ${quoted(nets6)})`
+  return `SELECT ts, te, toUInt8(${protocol}) AS protocol, flg, ipkt, ibyt, flowsrc,
+      cityHash64(ts, te, sa, da, sp, dp, protocol, flg, ipkt, ibyt, ra, flowsrc${more_}) AS flow,
+      arrayJoin([(toUInt8(0), sa, da, sp, dp), (toUInt8(1), da, sa, dp, sp)]) AS side
+    FROM ${quoted(flows)}
+    WHERE (${v4('sa', 's4')} IN ${quoted(ips4)} OR ${v4('da', 'd4')} IN ${quoted(ips4)}
+      OR toUInt16(bitShiftRight(s4, 16)) IN ${quoted(nets4)}
+      OR toUInt16(bitShiftRight(d4, 16)) IN ${quoted(nets4)}
+      OR (s4 = 0 AND ${v6('sa', 's6')}) OR (d4 = 0 AND ${v6('da', 'd6')}))${where ? ` AND ${where}` : ''}`
+}
+
+/** The IPv4 address inside `64:ff9b::/96`, as IPv4-mapped IPv6; any other address as it is. */
+function folded(address: string): string {
+  return `if(bitShiftRight(${address}, 32) = toUInt128('${0x64_ff9bn << 64n}'),
+    bitOr(bitAnd(${address}, 4294967295), ${0xffff_0000_0000n}), ${address})`
+}
+
+const PROTOCOL_OF_TEXT = `transform(upper(trimBoth(ifNull(pr, ''))),
+  ['TCP', 'UDP', 'SCTP', 'ICMP', 'ICMP6', 'GRE', 'ESP'], [6, 17, 132, 1, 58, 47, 50],
+  toUInt8OrZero(trimBoth(ifNull(pr, ''))))`
+
+/** A SYN that nothing answered tells who sent it; else the side with the lower port serves. */
+const ROLE = `multiIf(
+  protocol = 6 AND flg LIKE '%S%' AND flg NOT LIKE '%A%', if(reverse, 'inbound', 'outbound'),
+  protocol NOT IN (6, 17, 132) OR outside_port = inside_port, 'unknown',
+  outside_port < inside_port, 'outbound', 'inbound')`
+
+/**
+ * Who sets ACK has heard of the other side. A flow of nothing but resets from the inside is how a closed
+ * port says no. A SYN and a RST without ACK are how a scanner leaves an open one: somebody spoke.
+ */
+const ANSWERED = `multiIf(protocol != 6, 'unknown', NOT reverse AND flg LIKE '%A.R..', 'no',
+  flg LIKE '%A%', 'yes', flg LIKE '%S%' AND flg NOT LIKE '%R%', 'no', 'unknown')`
+
+/** Of nets around each other the smallest counts. */
+function networkOf(address: string, { networks }: Telling): string {
+  const nets = Object.entries(networks)
+    .flatMap(([name, cidrs]) => cidrs.map((cidr) => ({ name, ...parsedNet(cidr) })))
+    .sort((a, b) => a.free - b.free)
+  if (nets.length === 0) return "''"
+  const tests = nets.map(({ name, start, free }) =>
+    // Shifted by all of its bits nothing would be left to compare.
+    free === 128
+      ? `1, ${text(name)}`
+      : `bitShiftRight(${addressOf(address)}, ${free}) = bitShiftRight(${addressOf(text(start))}, ${free}),
+        ${text(name)}`,
+  )
+  return `multiIf(${tests.join(', ')}, '')`
+}
+
+function parsedNet(cidr: string): { start: string; free: number } {
+  const [start = '', length = ''] = cidr.split('/')
+  return { start, free: (start.includes(':') ? 128 : 32) - Number(length) }
+}
+
+function text(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}

@@ -1,0 +1,127 @@
+/**
+ * One slice: what is met goes into a table of its own first; from there the hits that are not there yet
+ * are stored, and what is only counted is counted. To do it again changes nothing.
+ */
+
+import { writeGap } from '../../clickhouse/gaps.js'
+import { dropView } from '../../clickhouse/live.js'
+import { MET, matching } from '../../clickhouse/matching.js'
+import { beside, quoted, type TableName } from '../../clickhouse/names.js'
+import { prepare } from '../../clickhouse/prepare.js'
+import {
+  backscansTable,
+  countedTable,
+  flowTables,
+  type TableSchema,
+} from '../../clickhouse/schema.js'
+import { touches } from '../../clickhouse/skip-index.js'
+import type { Chosen } from './chosen.js'
+import type { Job, Plan, Slice } from './work.js'
+
+const SLICE = 'ts >= toDateTime({from:UInt32}) AND ts < toDateTime({to:UInt32})'
+const THREADS = 2
+
+interface Scan {
+  readonly job: Job
+  readonly chosen: Chosen
+  readonly slice: Slice
+}
+
+/** Answers how many hits are new. @throws ClickHouseError */
+export async function scan(plan: Plan, { job, chosen, slice }: Scan): Promise<number> {
+  const { db, tables, limits = {}, signal } = plan
+  const found = foundTable(plan, chosen)
+  const asking = {
+    params: { from: slice.from, to: slice.to },
+    settings: { max_threads: limits.threads ?? THREADS, priority: '5' } as const,
+    signal,
+  }
+  await prepare(db, [found], signal)
+  try {
+    await db.command(find(plan, chosen, found.name), asking)
+    const fresh = unseen(plan, found.name)
+    const { n } = await db.row<{ n: string }>(`SELECT count() AS n FROM (${fresh})`, asking)
+    const columns = MET.join(', ')
+    if (Number(n) > 0) {
+      const insert = `INSERT INTO ${quoted(tables.hits)} (${columns}) SELECT ${columns} FROM (${fresh})`
+      await db.command(insert, asking)
+    }
+    await db.command(count(plan, found.name), asking)
+    await remember(plan, { job, chosen, slice })
+    return Number(n)
+  } finally {
+    await db.command(dropView(found.name))
+  }
+}
+
+function foundTable({ tables }: Plan, { backscan }: Chosen): TableSchema {
+  const { columns } = flowTables(tables).hits
+  return {
+    name: beside(tables.iocs, `tipline_found_${tables.iocs.table}_back_${backscan}`),
+    columns: [
+      ...columns.filter(({ name }) => (MET as readonly string[]).includes(name)),
+      { name: 'hour', definition: 'DateTime' },
+      { name: 'tally', definition: 'UInt64' },
+      { name: 'unanswered', definition: 'UInt8' },
+    ],
+    layout: 'ENGINE = MergeTree ORDER BY hit',
+  }
+}
+
+function find(plan: Plan, { names, bits }: Chosen, found: TableName): string {
+  const { flows, telling } = plan
+  const where = bits === null ? SLICE : `${SLICE} AND ${touches(bits)}`
+  const columns = [...MET, 'hour', 'tally', 'unanswered'].join(', ')
+  const select = matching({ ...flows, names, telling, via: 'backscan', where })
+  return `INSERT INTO ${quoted(found)} (${columns}) SELECT ${columns} FROM (${select})`
+}
+
+/** What misp2ch stored has no number of ours, but all else. */
+const OLD = 'ts, te, source_ip, destination_ip, dp, pkt, byt, reverse, attr_uuid'
+
+/** Hits that are to be stored, up to the most that an indicator may have in an hour. */
+function unseen({ tables, telling }: Plan, found: TableName): string {
+  const hits = quoted(tables.hits)
+  return `SELECT * FROM (
+    SELECT *, row_number() OVER (PARTITION BY tally ORDER BY ts, hit) AS place FROM (
+      SELECT * FROM ${quoted(found)}
+      WHERE NOT unanswered AND hit NOT IN (SELECT hit FROM ${hits} WHERE ${SLICE})
+        AND (${OLD}) NOT IN (SELECT ${OLD} FROM ${hits} WHERE ${SLICE} AND hit = 0)
+      LIMIT 1 BY hit
+    )
+  ) AS tl_new LEFT JOIN (
+    SELECT cityHash64(misp, attr_uuid, toStartOfHour(ts, 'UTC')) AS tally, uniqExact(hit) AS had
+    FROM ${hits} WHERE ${SLICE} GROUP BY tally
+  ) AS tl_had USING (tally) WHERE place + had <= ${telling.maxHits}`
+}
+
+/** Of whole hours, so that the most that was ever counted is right. */
+function count({ tables, telling }: Plan, found: TableName): string {
+  return `INSERT INTO ${quoted(countedTable(tables).name)}
+    (hour, misp, attr_uuid, why, past_flows, past_pkt, past_byt, first, last, event_uuid, id, address,
+      kind, type, info)
+    SELECT hour, misp, attr_uuid, if(unanswered, 'unanswered', 'flood') AS why, count(), sum(pkt),
+      sum(byt), min(ts), max(te), any(event_uuid), any(id), any(destination_ip), any(kind), any(type),
+      any(info)
+    FROM (
+      SELECT *, row_number() OVER (PARTITION BY tally, unanswered ORDER BY ts, hit) AS place
+      FROM (SELECT * FROM ${quoted(found)} LIMIT 1 BY hit)
+    )
+    WHERE unanswered OR place > ${telling.maxHits}
+    GROUP BY hour, misp, attr_uuid, why`
+}
+
+/** So far back it was looked. What was for one value only closes no gap. */
+async function remember(plan: Plan, { job, chosen, slice }: Scan): Promise<void> {
+  const { db, tables, value } = plan
+  if (job.gap === null) {
+    await db.insert({
+      table: quoted(backscansTable(tables).name),
+      columns: ['backscan', 'back_to'],
+      rows: [[chosen.backscan, slice.from]],
+    })
+  } else if (value === null) {
+    const closed = slice.from <= job.gap.from
+    await writeGap(db, tables, { ...job.gap, to: closed ? job.gap.from : slice.from })
+  }
+}
