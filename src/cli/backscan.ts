@@ -4,6 +4,7 @@ import { EXIT, UsageError } from '../errors.js'
 import { readIp } from '../indicators/ip.js'
 import { type BackscanReport, backscan } from '../match/backscan/backscan.js'
 import { parseDuration } from '../policy/duration.js'
+import { tellingOf } from '../sinks/clickhouse/settings.js'
 import type { Context } from './context.js'
 import { type Base, openBase } from './wiring.js'
 
@@ -30,6 +31,7 @@ export async function backscanAfterSync(
       since: Math.max(until - ago, 0),
       until,
       value: null,
+      telling: tellingOf(settings, config.networks),
       progress: ({ from, hits }) =>
         log.debug({ from: new Date(from * 1000).toISOString(), hits }, 'looked at a day'),
       signal,
@@ -65,6 +67,7 @@ export async function backscanCommand(
       since: Math.max(until - ago, 0),
       until,
       value: indicator === undefined ? null : (readIp(indicator) ?? indicator),
+      telling: tellingOf(settings, config.networks),
       progress: ({ from, hits }) =>
         log.info({ from: new Date(from * 1000).toISOString(), hits }, 'looked at a day'),
       signal,

@@ -1,13 +1,19 @@
 /** All that a sync would create in an empty ClickHouse, as SQL for people to read and to run. Pure. */
 import { createDistributed, createOnCluster, databaseOnCluster, onCluster } from './cluster.js'
-import { createReverse, createView, liveNames, liveTables, viewNames } from './live.js'
+import { flowColumns } from './columns.js'
+import { createReverse, liveViews, type View, viewNames, viewTables } from './live.js'
+import { liveNames, liveTables } from './live-tables.js'
+import { PLAIN } from './matching.js'
 import type { TableName } from './names.js'
 import {
+  backscansTable,
+  countedTable,
   createDatabase,
   createTable,
   filesTable,
   flowTables,
-  scannedTable,
+  gapsTable,
+  lookedTable,
   sinkTables,
   type TableSchema,
   type Tables,
@@ -18,7 +24,7 @@ export function schemaStatements(tables: Tables): string[] {
   const { hits, flows } = flowTables(tables)
   return [
     ...databasesOf(tables).map(createDatabase),
-    ...[...ownTables(tables), hits, flows].map(createTable),
+    ...[...ownTables(tables), countedTable(tables), hits, flows].map(createTable),
     ...viewsOf(tables).map(({ sql }) => sql),
   ]
 }
@@ -31,7 +37,7 @@ export function clusterStatements(tables: Tables, cluster: string): string[] {
   return [
     ...databasesOf(tables).map((name) => databaseOnCluster(name, cluster)),
     ...ownTables(tables).map(here),
-    ...[hits, flows].map(inShard),
+    ...[countedTable(tables), hits, flows].map(inShard),
     ...viewsOf(tables).map(({ name, sql }) => onCluster(sql, name, cluster)),
     createDistributed(tables.flows, { cluster, key: 'cityHash64(sa, da)' }),
     createDistributed(tables.hits, { cluster, key: 'cityHash64(source_ip)' }),
@@ -45,13 +51,20 @@ function databasesOf({ iocs, hits, flows }: Tables): TableName[] {
 
 function ownTables(tables: Tables): TableSchema[] {
   const live = liveTables(liveNames(tables))
-  return [...sinkTables(tables), filesTable(tables), scannedTable(tables), ...live]
+  return [
+    ...sinkTables(tables),
+    ...[filesTable, lookedTable, backscansTable, gapsTable].map((table) => table(tables)),
+    ...live,
+    ...viewTables(tables),
+  ]
 }
 
-function viewsOf(tables: Tables): { name: TableName; sql: string }[] {
-  const { view, reverse } = viewNames(tables)
+function viewsOf(tables: Tables): View[] {
+  const { flows } = flowTables(tables)
+  const types = new Map(flows.columns.map(({ name, definition }) => [name, definition]))
+  const seen = flowColumns(tables.flows, types)
   return [
-    { name: view, sql: createView(tables, { names: liveNames(tables), layout: 'number' }) },
-    { name: reverse, sql: createReverse(tables) },
+    ...liveViews(tables, { flows: seen, telling: PLAIN }),
+    { name: viewNames(tables).reverse, sql: createReverse(tables) },
   ]
 }

@@ -6,8 +6,9 @@ import { openClickHouse, tablesOf } from '../clickhouse/open.js'
 import type { LoadedConfig } from '../config/load.js'
 import { ClickHouseError, RequestRefused, UsageError } from '../errors.js'
 import type { BackscanRequest } from '../http/backend.js'
-import { type BackscanReport, backscan } from '../match/backscan.js'
+import { type BackscanReport, backscan } from '../match/backscan/backscan.js'
 import { parseDuration } from '../policy/duration.js'
+import { tellingOf } from '../sinks/clickhouse/settings.js'
 import { Bell } from './bell.js'
 import { Outage } from './outage.js'
 import { withOwnSignal } from './rota.js'
@@ -68,7 +69,7 @@ export class Backscans {
   }
 
   async #scan({ seconds, value }: BackscanRequest, signal: AbortSignal): Promise<BackscanReport> {
-    const { sinks, dataDir } = this.#config()
+    const { sinks, dataDir, networks } = this.#config()
     const { log } = this.#works
     if (!sinks.clickhouse) throw new UsageError(NO_CLICKHOUSE)
     this.#isBusy = true
@@ -84,6 +85,7 @@ export class Backscans {
           since,
           until,
           value,
+          telling: tellingOf(sinks.clickhouse, networks),
           progress: () => undefined,
           signal,
         })

@@ -1,5 +1,6 @@
 /** The part `sinks.clickhouse` of the config. */
 import { z } from 'zod'
+import type { Telling } from '../../clickhouse/matching.js'
 import { clickhouseSettings } from '../../clickhouse/settings.js'
 
 export const clickhouseSinkSettings = clickhouseSettings.safeExtend({
@@ -35,6 +36,14 @@ export const clickhouseSinkSettings = clickhouseSettings.safeExtend({
 })
 
 export type ClickHouseSinkSettings = z.output<typeof clickhouseSinkSettings>
+
+/** How hits are told. */
+export function tellingOf(
+  { sampled, max_hits: maxHits }: Pick<ClickHouseSinkSettings, 'sampled' | 'max_hits'>,
+  networks: Telling['networks'],
+): Telling {
+  return { networks, sampled, maxHits }
+}
 
 /** For commands that need one. */
 export const NO_CLICKHOUSE = {

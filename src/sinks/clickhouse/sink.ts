@@ -18,7 +18,7 @@ import type {
 import { examine } from './doctor.js'
 import { type LiveOptions, openLive, rebuildLive, refreshLive, seen } from './live.js'
 import { BATCH_VALUES, isMatchable, type Row, type RowOptions, rowsOf } from './row.js'
-import type { ClickHouseSinkSettings } from './settings.js'
+import { type ClickHouseSinkSettings, tellingOf } from './settings.js'
 import { statementsFor } from './statements.js'
 
 const NAME = 'clickhouse'
@@ -184,7 +184,7 @@ class ClickHouseSink implements Sink {
 
   #live(db: ClickHouse, signal?: AbortSignal): LiveOptions {
     const { log, networks = {}, keepHits } = this.#deps
-    const telling = { networks, sampled: this.#config.sampled, maxHits: this.#config.max_hits }
+    const telling = tellingOf(this.#config, networks)
     return { db, tables: this.#tables, log, telling, keepSeconds: keepHits, signal }
   }
 
