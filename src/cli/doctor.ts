@@ -7,6 +7,7 @@ import { printable, silentLogger } from '../log.js'
 import { Metrics } from '../metrics.js'
 import type { Sink } from '../sinks/sink.js'
 import type { Context } from './context.js'
+import { diagnoseQueues, testChannels } from './doctor-alerts.js'
 import { diagnoseLedger, diagnoseMachine } from './doctor-machine.js'
 import { diagnosePolicy, diagnoseSource } from './doctor-sources.js'
 import type { Finding } from './finding.js'
@@ -14,7 +15,10 @@ import type { Output } from './output.js'
 import { openSinks } from './wiring.js'
 import { count, number, table } from './words.js'
 
-export async function doctorCommand(context: Context): Promise<number> {
+export async function doctorCommand(
+  context: Context,
+  { alerts = false }: { alerts?: boolean | undefined } = {},
+): Promise<number> {
   const config = await loadConfig(context.options.config, context.env)
   context.secrets = config.secrets
   const ledger = diagnoseLedger(config.dataDir)
@@ -22,12 +26,14 @@ export async function doctorCommand(context: Context): Promise<number> {
     diagnosePolicy(config),
     ...config.sources.map((source) => diagnoseSource(source, context)),
     diagnoseSinks(context, { config, ledgerId: ledger.id }),
+    alerts ? testChannels(config, context) : [],
   ])
   const findings = [
     ...diagnoseMachine(),
     ...diagnoseConfig(config),
     ...ledger.findings,
     ...outside.flat(),
+    ...diagnoseQueues(config),
   ]
   const ok = findings.every(({ level }) => level !== 'error')
   context.out.answer({ ok, findings }, () => doctorLines(findings, context.out))

@@ -76,16 +76,24 @@ export function addDoctor(program: Command, execute: Execute): void {
       'add to a table of flows that another tool made what imports and backscan want',
     )
     .option('--yes', 'with --fix: without asking')
+    .option('--alerts', 'send a test through every channel of `alerts`')
     .option('--sql', "print the SQL of ClickHouse's tables and views, as this config has them")
     .option('--cluster <name>', 'with --sql: for every node of this cluster')
     .action(
       (
-        options: CommonOptions & { fix?: boolean; yes?: boolean; sql?: boolean; cluster?: string },
+        options: CommonOptions & {
+          fix?: boolean
+          yes?: boolean
+          alerts?: boolean
+          sql?: boolean
+          cluster?: string
+        },
       ) =>
         execute(options, async (context) => {
           if (options.sql)
             return await (await import('../doctor-sql.js')).sqlCommand(context, options)
-          if (!options.fix) return await (await import('../doctor.js')).doctorCommand(context)
+          if (!options.fix)
+            return await (await import('../doctor.js')).doctorCommand(context, options)
           return await (await import('../doctor-fix.js')).fixCommand(context, {
             yes: options.yes === true,
           })
