@@ -296,6 +296,22 @@ exec ${real} "\${args[@]}"\n`,
     expect((await site.run(['doctor', '--sql', '--cluster', "it's"])).status).toBe(2)
   })
 
+  it('are stored unmatched while matching is detached, and found afterwards', async () => {
+    expect((await site.run(['sync'])).status).toBe(0)
+    expect((await site.run(['flows', 'detach'])).status).toBe(0)
+    // A sync does not put it back.
+    expect((await site.run(['sync'])).status).toBe(0)
+    const [file = ''] = writeCapture(join(site.folder, 'in'), PACKETS)
+    expect((await site.run(['flows', 'import', file])).status).toBe(0)
+    expect((await site.run(['hits'])).status).toBe(1)
+    const status = await site.ask(['status'])
+    expect(status.flows).toMatchObject({ live_matching: false })
+    expect(JSON.stringify(status.problems)).toContain('flows are not matched')
+    expect((await site.run(['flows', 'attach'])).status).toBe(0)
+    expect((await site.run(['backscan', '--since', '1d'])).status).toBe(0)
+    expect((await site.run(['hits'])).stdout).toContain('192.0.2.1 -> 203.0.113.9 port 8443')
+  })
+
   it('need folders that can be read', async () => {
     const ran = await site.run(['flows', 'watch', '/nonexistent'])
     expect(ran.status).toBe(2)

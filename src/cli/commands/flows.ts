@@ -38,6 +38,28 @@ export function addFlows(program: Command, execute: Execute): void {
       ),
     )
   common(watching, [['tipline flows watch border=/var/cache/nfdump', '']])
+  const detaching = flows
+    .command('detach')
+    .summary('take matching out of the way of flows')
+    .description(
+      'Drops our views on the table of flows, so that nothing of ours is in the way of an INSERT. A sync leaves it so. What comes meanwhile is a gap, which a backscan closes.',
+    )
+    .action((options: CommonOptions) =>
+      execute(options, async (context) =>
+        (await import('../flows-attach.js')).detachCommand(context),
+      ),
+    )
+  common(detaching, [['tipline flows detach', '']])
+  const attaching = flows
+    .command('attach')
+    .summary('match flows again as they come')
+    .description('Puts the views back that `tipline flows detach` took away.')
+    .action((options: CommonOptions) =>
+      execute(options, async (context) =>
+        (await import('../flows-attach.js')).attachCommand(context),
+      ),
+    )
+  common(attaching, [['tipline flows attach', '']])
 }
 
 export function addBackscan(program: Command, execute: Execute): void {
