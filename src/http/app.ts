@@ -45,6 +45,7 @@ export function createApp(backend: Backend, options: AppOptions): App {
   const api = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
 
   api.use('*', async (c, next) => {
+    c.env.outgoing.setHeader('x-content-type-options', 'nosniff')
     if (!c.env.own) door.checkHost(c.env.incoming)
     await next()
   })

@@ -22,6 +22,11 @@ export class TokenBuckets {
     this.#options = options
   }
 
+  /** How many are kept. */
+  get size(): number {
+    return this.#buckets.size
+  }
+
   /** Takes one. Answers 0, or how many seconds to wait for one. */
   take(key: string, now: number): number {
     const { perSecond, burst } = this.#options

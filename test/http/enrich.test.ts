@@ -157,6 +157,17 @@ describe('POST /v1/enrich', () => {
     ])
     const one = await house.ask(`/v1/hits/${hits[0].id}`, { token: READER.token })
     expect(one.json).toEqual(hits[0])
+    const mark = (token: string, why: string) =>
+      house.ask(`/v1/hits/${hits[0].id}/false-positive`, { token, body: { why } })
+    expect((await mark(READER.token, '')).status).toBe(403)
+    const marked = (await mark(OPERATOR.token, 'our scanner')).json
+    expect(marked.false_positive).toMatchObject({ by: 'operator', why: 'our scanner' })
+    expect((await mark(OPERATOR.token, 'again')).json).toEqual(marked)
+    const unmarked = await house.ask(`/v1/hits/${hits[0].id}/false-positive`, {
+      method: 'DELETE',
+      token: OPERATOR.token,
+    })
+    expect(unmarked.json).toEqual(hits[0])
     const since =
       '/v1/hits/over-time?since=2026-05-03T14:00:00Z&until=2026-05-03T15:00:00Z&buckets=4'
     const { buckets } = (await house.ask(since, { token: READER.token })).json

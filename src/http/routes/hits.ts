@@ -2,11 +2,12 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { RequestRefused } from '../../errors.js'
 import { hitDocument } from '../../hits/document.js'
+import { markHit, unmarkHit } from '../../hits/mark.js'
 import { hitsOverTime } from '../../hits/over-time.js'
 import { readHit, readHits } from '../../hits/read.js'
 import type { HitStores } from '../../hits/stores.js'
-import { type Api, answers, problems } from '../api.js'
-import { hit, hitBuckets, hitPage, hitQuery, overTimeQuery } from '../shapes/hits.js'
+import { type Api, accepts, answers, need, problems } from '../api.js'
+import { hit, hitBuckets, hitPage, hitQuery, markRequest, overTimeQuery } from '../shapes/hits.js'
 import { parseTime } from '../shapes/times.js'
 
 const TAGS = ['Hits']
@@ -40,7 +41,32 @@ const one = createRoute({
   responses: { 200: answers(hit, 'It.'), ...problems('not-found', 'unavailable') },
 })
 
+const mark = createRoute({
+  method: 'post',
+  path: '/v1/hits/{id}/false-positive',
+  tags: TAGS,
+  summary: 'Marks a hit as false; where the config says so, MISP is told (scope: operate)',
+  request: { ...byId, body: accepts(markRequest) },
+  responses: {
+    200: answers(hit, 'The hit as it is now; who marked it first stays.'),
+    ...problems('invalid-request', 'forbidden', 'not-found', 'unavailable'),
+  },
+})
+
+const unmark = createRoute({
+  method: 'delete',
+  path: '/v1/hits/{id}/false-positive',
+  tags: TAGS,
+  summary: 'Takes the mark back (scope: operate)',
+  request: byId,
+  responses: {
+    200: answers(hit, 'The hit as it is now.'),
+    ...problems('forbidden', 'not-found', 'unavailable'),
+  },
+})
+
 export function addHits(api: Api, stores: HitStores, now: () => number): void {
+  addMarks(api, stores, now)
   api.openapi(page, async (c) => {
     const { since, until, ...rest } = c.req.valid('query')
     const query = { ...rest, ...rangeOf(since, until, now()) }
@@ -58,6 +84,24 @@ export function addHits(api: Api, stores: HitStores, now: () => number): void {
 
   api.openapi(one, async (c) => {
     const found = await readHit(stores, c.req.valid('param').id, c.req.raw.signal)
+    return c.json(hitDocument(found ?? noSuchHit()), 200)
+  })
+}
+
+function addMarks(api: Api, stores: HitStores, now: () => number): void {
+  api.openapi(mark, async (c) => {
+    const caller = c.get('caller')
+    need(caller, 'operate')
+    const marking = { ...c.req.valid('param'), ...c.req.valid('json'), by: caller.name, now: now() }
+    const marked = await markHit(stores, marking, c.req.raw.signal)
+    return c.json(hitDocument(marked ?? noSuchHit()), 200)
+  })
+
+  api.openapi(unmark, async (c) => {
+    need(c.get('caller'), 'operate')
+    const { id } = c.req.valid('param')
+    unmarkHit(stores.db, id)
+    const found = await readHit(stores, id, c.req.raw.signal)
     return c.json(hitDocument(found ?? noSuchHit()), 200)
   })
 }
