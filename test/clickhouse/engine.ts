@@ -10,9 +10,10 @@ import type { EngineAddress } from '../../src/clickhouse/embedded/place.js'
 import { type EngineOptions, startEngine } from '../../src/clickhouse/embedded/start.js'
 import { silentLogger } from '../../src/log.js'
 
-const PROGRAM = fileURLToPath(
-  new URL('../../.build/src/clickhouse/embedded/child.js', import.meta.url),
-)
+/** From `test/`, and from `.build/test/`. */
+const PROGRAM = ['../../.build/src/', '../../src/']
+  .map((place) => fileURLToPath(new URL(`${place}clickhouse/embedded/child.js`, import.meta.url)))
+  .find((path) => existsSync(path))!
 
 const running = new Set<number>()
 process.once('exit', () => {

@@ -17,11 +17,16 @@ export class Refused extends Error {
 /** Longer than the slowest question that the page asks. */
 const PATIENCE_MS = 30_000
 
+/** Characters of an address; the API hangs up on headers beyond 16 KiB. */
+const LONGEST = 14_000
+
 export type Parameters = Readonly<Record<string, string>>
 
 /** Empty parameters are left out. @throws Unreachable, Refused */
 export async function ask<T>(path: string, given: Parameters, signal: AbortSignal): Promise<T> {
-  const response = await reach(withParameters(path, given), { signal })
+  const address = withParameters(path, given)
+  if (address.length > LONGEST) throw new Refused(414, 'That is too long to be asked for', '')
+  const response = await reach(address, { signal })
   return (await answerOf(response)) as T
 }
 

@@ -51,9 +51,9 @@ export function HitDetails({ hit, mayMark, onMarked }: HitDetailsProps) {
         <Fact name="Event">
           <Foreign text={event.uuid} code /> <Foreign text={event.info} most={2000} />
         </Fact>
-        {Object.entries(fields).map(([name, text]) => (
+        {Object.entries(fields).map(([name, texts]) => (
           <Fact key={name} name={<Foreign text={name} most={80} code />}>
-            <Foreign text={text} most={500} code />
+            <Foreign text={texts.join(', ')} most={500} code />
           </Fact>
         ))}
       </dl>

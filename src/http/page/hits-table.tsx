@@ -6,6 +6,7 @@ import { Foreign } from './foreign.js'
 import { HitDetails } from './hit-details.js'
 import { Moment } from './moment.js'
 import { Scrolling } from './scrolling.js'
+import { cut } from './text.js'
 import type { Hit } from './wire.js'
 
 export interface HitsTableProps {
@@ -79,7 +80,9 @@ function HitRow({ hit, open, toggle, mayMark, onAsk, onMarked }: HitRowProps) {
           <Where hit={hit} />
         </td>
         <td>
-          <span class="kind">{indicator.kind}</span>{' '}
+          <span class="kind">
+            <Foreign text={indicator.kind} most={20} />
+          </span>{' '}
           {indicator.value === observable ? (
             <span class="same">the same</span>
           ) : (
@@ -102,7 +105,7 @@ function HitRow({ hit, open, toggle, mayMark, onAsk, onMarked }: HitRowProps) {
             aria-controls={open ? details : undefined}
             onClick={() => toggle(id)}
           >
-            Details<span class="unseen"> of the hit on {observable.slice(0, 100)}</span>
+            Details<span class="unseen"> of the hit on {cut(observable, 100)}</span>
           </button>
         </td>
       </tr>

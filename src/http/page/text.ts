@@ -5,6 +5,9 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}\u115f\u1160\u2800\u3
 /** Marks piled on one another climb over the lines above. */
 const PILED = /(\p{M}{4})\p{M}+/gu
 
+/** What a cut may leave of a character. */
+const HALF = /[\ud800-\udbff]$/
+
 /** Every character that can't be seen as `\u{202e}`. */
 export function visible(text: string): string {
   return text
@@ -15,7 +18,7 @@ export function visible(text: string): string {
 /** At most so many characters, and how many there are in all. */
 export function cut(text: string, most: number): string {
   if (text.length <= most) return visible(text)
-  return `${visible(text.slice(0, most))}… (${text.length.toLocaleString('en-US')} characters)`
+  return `${visible(text.slice(0, most).replace(HALF, ''))}… (${text.length.toLocaleString('en-US')} characters)`
 }
 
 /**

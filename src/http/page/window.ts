@@ -15,18 +15,17 @@ export function stepOf({ from, to }: Window): number {
 }
 
 /**
- * The window in whole steps. A span ends with the step that `now` is in, so that bars stay where they
- * are until the next step begins.
+ * The window in whole steps, none of it lost. A span ends with the step that `now` is in, so that bars
+ * stay where they are until the next step begins.
  */
 export function wholeSteps(time: View['time'], now: number): Window & { readonly step: number } {
   const exact = typeof time === 'object' ? time : { from: now - SPANS[time], to: now }
   const step = stepOf(exact)
-  const to = Math.ceil(exact.to / step) * step
-  if (typeof time === 'string') return { from: to - SPANS[time], to, step }
-  return { from: Math.floor(exact.from / step) * step, to, step }
+  const { from, to } = exact
+  return { from: Math.floor(from / step) * step, to: Math.ceil(to / step) * step, step }
 }
 
-/** As far as the browser counts, and nothing after this: one step at least, and whole ones. */
+/** The bars that were brushed: at least one, and whole ones. */
 export function brushed(ends: readonly [number, number], step: number): Window {
   const [a, b] = ends
   const from = Math.floor(Math.min(a, b) / step) * step

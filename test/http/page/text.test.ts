@@ -21,6 +21,7 @@ describe('foreign text', () => {
   it('is cut, and says how much there was', () => {
     expect(cut('a'.repeat(10_240), 5)).toBe('aaaaa… (10,240 characters)')
     expect(cut('aaaaa', 5)).toBe('aaaaa')
+    expect(cut('aaa👍👍', 4)).toBe('aaa… (7 characters)')
   })
 
   it('shows nothing that can not be seen, and is never endless', () => {

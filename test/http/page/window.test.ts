@@ -27,9 +27,11 @@ describe('the bars', () => {
     ['90d', 86_400],
   ] as const)('of %s are %i seconds wide', (span, step) => {
     const shown = wholeSteps(span, NOW)
-    expect(shown).toEqual({ from: shown.to - SPANS[span], to: shown.to, step })
+    expect(shown.step).toBe(step)
     expect(shown.to).toBeGreaterThanOrEqual(NOW)
     expect(shown.to - NOW).toBeLessThan(step)
+    expect(shown.from).toBeLessThanOrEqual(NOW - SPANS[span])
+    expect(shown.to - shown.from).toBeLessThanOrEqual(SPANS[span] + step)
   })
 
   it('stay where they are within a step', () => {
