@@ -10,6 +10,7 @@ const BENCHES = {
   memcached: 'filling and repairing memcached, on one server and three, against a bare socket',
   enrich: 'log lines through the matcher, against merely parsing them as JSON',
   flows: 'live matching and import of flows, against plain inserts, misp2ch and nfdump, in turns',
+  soak: 'a night in ten minutes: everything fails, and at the end every sink is right',
   ledger: 'staging, judging, applying and reading in the ledger alone',
 }
 

@@ -22,6 +22,8 @@ const NEEDED = [
   { name: 'ruby', probe: ['ruby', '-v'] },
   { name: 'ruby-redis', probe: ['ruby', '-e', 'require "redis"'] },
   { name: 'sasl2-bin', probe: ['saslpasswd2', '-v'] },
+  // For systemd-notify and systemd-analyze; nothing is run by it.
+  { name: 'systemd', probe: ['systemd-notify', '--version'] },
   { name: 'syslog-ng-core', probe: ['syslog-ng', '--version'] },
   { name: 'ruby-dalli', probe: ['ruby', '-e', 'require "dalli"'] },
 ]

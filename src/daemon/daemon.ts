@@ -11,7 +11,6 @@ import type { Metrics } from '../metrics.js'
 import { createPolicy } from '../policy/policy.js'
 import { Deriver } from '../sync/derive.js'
 import { Turns } from '../sync/turns.js'
-import { Alerts } from './alerts.js'
 import { Backscans } from './backscans.js'
 import type { Bell } from './bell.js'
 import { CLOCKS, type Clocks } from './clockwork.js'
@@ -99,7 +98,6 @@ interface House {
   readonly policy: PolicyKeeper
   readonly household: Household
   readonly backscans: Backscans
-  readonly alerts: Alerts
   readonly serving: Serving
   readonly health: Health
   /** The config in force. */
@@ -114,8 +112,12 @@ async function makeHouse(options: DaemonOptions, { failed, later }: Frame): Prom
   later(() => rota.stopAll())
   const policy = new PolicyKeeper(works, config)
   const backscans = new Backscans(works, () => house.config)
-  const alerts = new Alerts({ works, config: () => house.config, env: options.env })
-  const household = new Household(works, rota, () => backscans.wake())
+  const household = new Household({
+    works,
+    rota,
+    env: options.env,
+    onAdded: () => backscans.wake(),
+  })
   later(() => household.close())
   const health = new Health(household)
   const cycles = new Cycles({ works, household, policy, configArgument, signal })
@@ -136,7 +138,6 @@ async function makeHouse(options: DaemonOptions, { failed, later }: Frame): Prom
     policy,
     household,
     backscans,
-    alerts,
     serving,
     health,
     config,
@@ -161,7 +162,7 @@ function duties(
   { reloads, load }: DaemonOptions,
   notifier: Notifier,
 ): Readonly<Record<string, Work>> {
-  const { works, policy, household, backscans, alerts, health } = house
+  const { works, policy, household, backscans, health } = house
   return {
     ...upkeep({
       works,
@@ -172,13 +173,11 @@ function duties(
       onApplied: () => household.poke(),
     }),
     backscans: (signal) => backscans.run(signal),
-    alerts: (signal) => alerts.run(signal),
     reloading: async (signal) => {
       while (!signal.aborted) {
         if (!(await reloads.wait(Number.POSITIVE_INFINITY, signal))) continue
         await notifier.reloading()
         house.config = await reload({ ...house, load }, house.config, signal)
-        alerts.changed()
         await notifier.ready(health.status())
       }
     },

@@ -3,10 +3,11 @@ import type { LoadedConfig } from '../config/load.js'
 import { createSinks, type SinksSettings } from '../sinks/registry.js'
 import { openSource } from '../sync/open-source.js'
 import { warnOfForsaken } from '../sync/sync.js'
+import { type PartsOptions, wantedParts } from './parts.js'
 import type { Rota } from './rota.js'
 import { SinkKeeper } from './sink-keeper.js'
 import { SourceKeeper } from './source-keeper.js'
-import { type Plan, Staff, type Wanted } from './staff.js'
+import { type Keeper, type Plan, Staff, type Wanted } from './staff.js'
 import { epoch, type Works } from './works.js'
 
 /** Of one request: the next pull comes soon, and others wait for their turn. */
@@ -16,20 +17,29 @@ export interface HouseholdPlan {
   readonly config: LoadedConfig
   readonly sources: Plan<SourceKeeper>
   readonly sinks: Plan<SinkKeeper>
+  readonly parts: Plan<Keeper>
+}
+
+export interface HouseholdOptions extends PartsOptions {
+  readonly rota: Rota
+  /** There are new indicators. */
+  readonly onAdded: () => void
 }
 
 export class Household {
   readonly #works: Works
-  readonly #onAdded: () => void
+  readonly #options: HouseholdOptions
   readonly #sources: Staff<SourceKeeper>
   readonly #sinks: Staff<SinkKeeper>
+  readonly #parts: Staff<Keeper>
 
-  /** `onAdded`: there are new indicators. */
-  constructor(works: Works, rota: Rota, onAdded: () => void) {
+  constructor(options: HouseholdOptions) {
+    const { works, rota } = options
     this.#works = works
-    this.#onAdded = onAdded
+    this.#options = options
     this.#sources = new Staff('source', rota)
     this.#sinks = new Staff('sink', rota)
+    this.#parts = new Staff('part', rota)
   }
 
   get sources(): readonly SourceKeeper[] {
@@ -49,29 +59,35 @@ export class Household {
   async plan(config: LoadedConfig): Promise<HouseholdPlan> {
     const sources = await this.#sources.plan(this.#wantedSources(config))
     const sinks = await this.#sinks.plan(this.#wantedSinks(config))
-    return { config, sources, sinks }
+    const parts = await this.#parts.plan(wantedParts(config, this.#options))
+    return { config, sources, sinks, parts }
   }
 
   /** Keeps what the config has, and nothing else. Answers what changed, one line each. */
-  async carryOut({ config, sources, sinks }: HouseholdPlan): Promise<string[]> {
-    await Promise.all([this.#sources.dismiss(sources), this.#sinks.dismiss(sinks)])
+  async carryOut({ config, sources, sinks, parts }: HouseholdPlan): Promise<string[]> {
+    await Promise.all([
+      this.#sources.dismiss(sources),
+      this.#sinks.dismiss(sinks),
+      this.#parts.dismiss(parts),
+    ])
     const { writer } = this.#works.ledger
     const rows = await writer.registerSources(config.sources.map(({ name }) => name))
     warnOfForsaken(rows, this.#works.log)
     this.#sources.engage(sources)
     const unread = rows.filter(({ lastGood }) => lastGood === null).map(({ name }) => name)
     this.#sinks.engage(sinks, (signal) => this.#triedOnce(unread, signal))
-    return [...this.#sources.told(sources), ...this.#sinks.told(sinks)]
+    this.#parts.engage(parts)
+    return [...this.#sources.told(sources), ...this.#sinks.told(sinks), ...this.#parts.told(parts)]
   }
 
   /** The plan is dropped. */
-  async discard({ sources, sinks }: HouseholdPlan): Promise<void> {
-    const fresh = [...sources.fresh.values(), ...sinks.fresh.values()]
+  async discard({ sources, sinks, parts }: HouseholdPlan): Promise<void> {
+    const fresh = [sources, sinks, parts].flatMap((plan) => [...plan.fresh.values()])
     await Promise.all(fresh.map((member) => member.close()))
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#sources.close(), this.#sinks.close()])
+    await Promise.all([this.#sources.close(), this.#sinks.close(), this.#parts.close()])
   }
 
   /**
@@ -100,7 +116,7 @@ export class Household {
           settings,
           source,
           onApplied,
-          onAdded: this.#onAdded,
+          onAdded: this.#options.onAdded,
         })
         return { keeper, close: () => source.close() }
       },

@@ -173,6 +173,7 @@ describe.skipIf(!hasMemcached())('a new config at SIGHUP', () => {
     await asker
     expect(answers.length).toBeGreaterThan(0)
     expect(new Set(answers)).toEqual(new Set([200]))
+    await until(() => linesWith(daemon, 'a new config is in force').length === 1)
     const [line = ''] = linesWith(daemon, 'a new config is in force')
     expect(JSON.parse(line)).toMatchObject({ changes: ['policy changed'] })
     expect(urlOf(daemon)).toBe(url)

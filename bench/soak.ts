@@ -1,0 +1,298 @@
+/**
+ * `npm run bench -- soak [--minutes N]`: a night in ten minutes. The daemon runs as a process against a
+ * stand-in MISP that changes all the time and fails in every way it knows, with a memcached that is killed
+ * and started again, an embedded ClickHouse that is killed, and is itself killed twenty times. At the end
+ * both sinks hold exactly what the source has.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { findEngine } from '../src/clickhouse/embedded/start.js'
+import { openClickHouse } from '../src/clickhouse/open.js'
+import { silentLogger } from '../src/log.js'
+import { legacyPolicySettings } from '../src/policy/settings.js'
+import { SINKS } from '../src/sinks/registry.js'
+import type { FaultSpec } from '../test/misp/faults.js'
+import { startStandin } from '../test/misp/standin.js'
+import { bulkWorld, touch } from '../test/misp/world.js'
+import { Memcached } from '../test/servers/memcached.js'
+import { asKeys, piecesIn } from '../test/sync/contents.js'
+import { Oracle } from '../test/sync/oracle.js'
+import { median, ROOT } from './process.js'
+
+const { values: options } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    attributes: { type: 'string', default: '20000' },
+    kills: { type: 'string', default: '20' },
+  },
+})
+const minutes = Number(options.minutes)
+const kills = Number(options.kills)
+/** How long all may take to come right, once nothing fails any more. */
+const CALM_MS = 180_000
+
+const FAULTS: readonly FaultSpec[] = [
+  { kind: 'forbidden' },
+  { kind: 'rate-limit', reset: 1 },
+  { kind: 'error-500' },
+  { kind: 'bad-gateway' },
+  { kind: 'login-redirect' },
+  { kind: 'login-page' },
+  { kind: 'cut-length' },
+  { kind: 'cut-chunked' },
+  { kind: 'cut-clean' },
+  { kind: 'reset' },
+  { kind: 'slow', bytes: 65_536 },
+  { kind: 'hang' },
+  { kind: 'empty' },
+  { kind: 'half' },
+  { kind: 'flood' },
+  { kind: 'drift' },
+  { kind: 'duplicates' },
+  { kind: 'null-row' },
+  { kind: 'missing-fields' },
+  { kind: 'filters-ignored' },
+  { kind: 'extra-fields' },
+  { kind: 'bom' },
+  { kind: 'wrong-counts' },
+]
+
+class Daemon {
+  readonly #args: readonly string[]
+  #child: ChildProcess | null = null
+  #isAtWork = false
+  readonly log: string[] = []
+  readonly rss: number[] = []
+  /** It ended though nobody had killed it. */
+  falls = 0
+
+  constructor(args: readonly string[]) {
+    this.#args = args
+  }
+
+  start(): void {
+    const main = join(ROOT, '.build/src/cli/main.js')
+    const child = spawn(process.execPath, [main, ...this.#args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    this.#child = child
+    this.#isAtWork = false
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.log.push(text)
+      this.#isAtWork ||= text.includes('"at work"')
+    })
+    child.once('exit', () => {
+      if (this.#child !== child) return
+      this.falls += 1
+      this.start()
+    })
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child
+    this.#child = null
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+
+  async end(): Promise<number | null> {
+    const child = this.#child
+    this.#child = null
+    if (!child || child.exitCode !== null || child.signalCode !== null)
+      return child?.exitCode ?? null
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+    return child.exitCode
+  }
+
+  signal(name: NodeJS.Signals): void {
+    // Before it is at work, SIGHUP does what the system does by itself.
+    if (this.#isAtWork) this.#child?.kill(name)
+  }
+
+  /** Kilobytes, as the system counts them. */
+  look(): void {
+    const status = this.#child && readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')
+    const rss = /VmRSS:\s+(\d+)/.exec(status ?? '')?.[1]
+    if (rss) this.rss.push(Number(rss))
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'tipline-soak-'))
+const dataDir = join(folder, 'tipline-data')
+const misp = await startStandin({
+  store: () => bulkWorld({ attributes: Number(options.attributes), eventsOf: 50 }),
+})
+const memcached = await Memcached.start(['-m', '256'])
+const clickhouse = { url: 'embedded', embedded: { idle: '5m' } }
+writeFileSync(
+  join(folder, 'tipline.yml'),
+  JSON.stringify({
+    sources: [
+      {
+        name: 'main',
+        url: misp.url,
+        key: misp.keys.readonly,
+        every: '1s',
+        timeout: '3s',
+        absent_grace: '10s',
+      },
+    ],
+    sinks: {
+      memcached: { servers: [memcached.address], value: 'ids', timeout: '2s', spell_nets: false },
+      clickhouse,
+    },
+    policy: legacyPolicySettings,
+    guard: { revoke_min: 100_000_000, growth_min: 100_000_000 },
+    http: { listen: '127.0.0.1:0' },
+  }),
+)
+const daemon = new Daemon(['run', '-c', join(folder, 'tipline.yml')])
+const counts = { changes: 0, faults: 0, kills: 0, memcachedKills: 0, engineKills: 0, reloads: 0 }
+try {
+  daemon.start()
+  await storm()
+  const calm = await calmDown()
+  const verdict = await compare()
+  process.stdout.write(`${JSON.stringify({ minutes, ...counts, ...calm, ...verdict })}\n`)
+  if (!verdict.equal) process.exitCode = 1
+} finally {
+  await daemon.end()
+  writeFileSync(join(tmpdir(), 'tipline-soak.log'), daemon.log.join(''))
+  await misp.close()
+  await memcached.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** The source changes; something fails; something is killed. All at random, and at once. */
+async function storm(): Promise<void> {
+  const end = Date.now() + minutes * 60_000
+  // The last fifth belongs to one process, whose memory is looked at.
+  const everyMs = (minutes * 60_000 * 0.8) / kills
+  let nextKill = Date.now() + everyMs
+  for (let turn = 0; Date.now() < end; turn += 1) {
+    counts.changes += change(turn)
+    await misfortune(turn)
+    if (counts.kills < kills && Date.now() >= nextKill) {
+      nextKill += everyMs
+      await daemon.kill()
+      counts.kills += 1
+      daemon.rss.length = 0
+      daemon.start()
+    }
+    await sleep(300)
+    if (turn % 10 === 0) daemon.look()
+  }
+}
+
+function change(turn: number): number {
+  const { store } = misp
+  const touched = touch(store, 1 + (turn % 7))
+  const events = store.eventsById()
+  const event = events[(turn * 31) % events.length]!
+  if (turn % 5 === 0) store.softDelete(event.attributes()[turn % 3]!.id)
+  if (turn % 5 === 1) store.addAttribute(event.id, { type: 'ip-dst', value: address(turn) })
+  if (turn % 5 === 2) store.hardDelete(event.attributes()[1]!.id)
+  if (turn % 29 === 3 && events.length > 50) store.deleteEvent(event.id)
+  else store.publish(event.id)
+  return touched.length + 1
+}
+
+function address(turn: number): string {
+  return `198.51.${100 + (turn % 100)}.${turn % 250}`
+}
+
+async function misfortune(turn: number): Promise<void> {
+  if (turn % 6 === 0) {
+    misp.faults.clear()
+    if (turn % 12 === 0) {
+      misp.faults.always(FAULTS[(turn / 12) % FAULTS.length]!)
+      counts.faults += 1
+    }
+  }
+  if (turn % 60 === 30) {
+    await memcached.stop()
+    counts.memcachedKills += 1
+  }
+  if (turn % 60 === 40) await memcached.restart()
+  if (turn % 90 === 50) await killEngine()
+  if (turn % 45 === 20) {
+    daemon.signal('SIGHUP')
+    counts.reloads += 1
+  }
+}
+
+async function killEngine(): Promise<void> {
+  const engine = await findEngine(dataDir)
+  if (!engine) return
+  process.kill(engine.pid, 'SIGKILL')
+  counts.engineKills += 1
+}
+
+/** Nothing fails or changes any more. How soon is everything right? */
+async function calmDown(): Promise<{ calmSeconds: number; memory: number; falls: number }> {
+  misp.faults.clear()
+  await memcached.restart()
+  for (const event of misp.store.eventsById()) misp.store.publish(event.id)
+  const begun = Date.now()
+  while (Date.now() - begun < CALM_MS && !(await compare()).equal) {
+    daemon.look()
+    await sleep(1000)
+  }
+  const { rss } = daemon
+  const half = Math.floor(rss.length / 2)
+  return {
+    calmSeconds: Math.round((Date.now() - begun) / 1000),
+    /** How much larger the process was in the second half of its life. */
+    memory: Number((median(rss.slice(half)) / median(rss.slice(0, half))).toFixed(2)),
+    falls: daemon.falls,
+  }
+}
+
+interface Verdict {
+  readonly equal: boolean
+  readonly keys: number
+  readonly wrongKeys: number
+  readonly addresses: number
+  readonly wrongAddresses: number
+}
+
+/** Both sinks, against what the source has. */
+async function compare(): Promise<Verdict> {
+  const live = new Oracle({ policy: legacyPolicySettings }).live(misp.store)
+  const wanted = asKeys(live)
+  const there = await piecesIn(memcached)
+  const wrongKeys = [...new Set([...wanted.keys(), ...there.keys()])].filter(
+    (key) => wanted.get(key) !== there.get(key),
+  ).length
+  const wantedRows = new Set(
+    [...live].flatMap(([key, pieces]) => {
+      const [, space = '', value = ''] = /^([^:]+):(.*)$/.exec(key) ?? []
+      const strong = pieces.split(',').some((piece) => !piece.endsWith('#domain|ip'))
+      return strong && (space === 'ip' || space === 'net') ? [value] : []
+    }),
+  )
+  const rows = await rowsThere()
+  const wrongAddresses = [...new Set([...wantedRows, ...rows])].filter(
+    (value) => !(wantedRows.has(value) && rows.has(value)),
+  ).length
+  const equal = wrongKeys === 0 && wrongAddresses === 0
+  return { equal, keys: wanted.size, wrongKeys, addresses: wantedRows.size, wrongAddresses }
+}
+
+async function rowsThere(): Promise<Set<string>> {
+  const settings = SINKS.clickhouse.settings.parse(clickhouse)
+  const db = await openClickHouse(settings, { dataDir, log: silentLogger() })
+  try {
+    const found = await db.rows<{ ip: string }>('SELECT DISTINCT ip FROM nfsen.iocs')
+    return new Set(found.map(({ ip }) => ip))
+  } finally {
+    await db.close()
+  }
+}
