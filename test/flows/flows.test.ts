@@ -49,7 +49,8 @@ describe.skipIf(!hasEngine() || !hasNfdump())('flows', () => {
 
   const PACKETS: Packet[] = [
     { at: AT, sa: '192.0.2.1', da: '203.0.113.9', dp: 8443 },
-    { at: AT + 1, sa: '198.51.100.7', da: '192.0.2.2', sp: 4000, dp: 22 },
+    // Answered: scanners whom nobody answers are counted only.
+    { at: AT + 1, sa: '198.51.100.7', da: '192.0.2.2', sp: 4000, dp: 22, flags: 0x12 },
     { at: AT + 2, sa: '192.0.2.3', da: '192.0.2.53', sp: 4000, dp: 53, protocol: 17 },
     { at: AT + 3, sa: '192.0.2.4', da: '192.0.2.5', dp: 769, protocol: 1 },
     { at: AT + 4, sa: '2001:db8:0:0:0:0:0:1', da: '2001:db8:0:0:0:0:0:2', dp: 25 },
@@ -84,7 +85,7 @@ describe.skipIf(!hasEngine() || !hasNfdump())('flows', () => {
         dp: 22,
         pr: 6,
         prs: 'TCP',
-        flg: '......S.',
+        flg: '...A..S.',
       },
       {
         ...common,
@@ -340,7 +341,7 @@ describe.skipIf(!hasEngine() || !hasNfdump())('an import that is killed', () => 
     ['watch', (file: string) => ['flows', 'watch', '--once', dirname(file)]],
   ])('goes on where it was, and stores nothing twice: %s', async (_, command) => {
     await site.startMisp()
-    site.writeConfig('sinks: { clickhouse: { embedded: { idle: 20s } } }\n')
+    site.writeConfig('sinks: { clickhouse: { max_hits: 1000000, embedded: { idle: 20s } } }\n')
     const packets = Array.from({ length: 250_000 }, (_, n) => ({
       at: AT + Math.floor(n / 1000),
       sa: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`,
