@@ -1,5 +1,6 @@
 /** Erases what concerns one address or user, from both stores. */
 import { quoted } from '../clickhouse/names.js'
+import { purgeAlerts } from './alerts/purge.js'
 import { countLogHits, eraseLogHits } from './erase.js'
 import { spellings } from './filter.js'
 import type { HitStores } from './stores.js'
@@ -45,6 +46,7 @@ export async function purge(
   signal: AbortSignal,
 ): Promise<void> {
   eraseLogHits(stores.db, value)
+  purgeAlerts(stores.db, spellings(value))
   const { flows } = stores
   if (flows === null) return
   const clickhouse = await flows.open()

@@ -79,7 +79,7 @@ const CLASSES: Record<Concrete, Words> = {
   },
   AlertRefused: {
     when: 'The receiver of a channel refused one message for good. It is parked, the others go on.',
-    next: 'Read the reason in `tipline status`; `tipline alerts` sends it again or drops it.',
+    next: 'Read the reason in `tipline alerts`, which also sends it again (`--retry`) or drops it (`--drop`).',
   },
   FlowFileError: {
     when: 'A file of flows is cut, foreign or unreadable. It is set aside, the others are imported.',

@@ -1,6 +1,7 @@
 /** Every command's words and options, with examples; help, completion and reference are made of it. */
 import type { Command } from 'commander'
 import type { Execute } from '../context.js'
+import { addAlerts } from './alerts.js'
 import { addRun } from './daemon.js'
 import { addBackscan, addFlows } from './flows.js'
 import { addHits } from './hits.js'
@@ -24,6 +25,7 @@ export function addCommands(program: Command, execute: Execute): void {
   addBackscan(program, execute)
   program.commandsGroup('Hits:')
   addHits(program, execute)
+  addAlerts(program, execute)
   program.commandsGroup('What is known:')
   addLookup(program, execute)
   addExplain(program, execute)

@@ -14,6 +14,8 @@ import type { Tlp } from '../../../src/policy/tlp.js'
 export const NOW = Date.parse('2026-11-22T04:00:00Z')
 export const NEVER: AbortSignal = new AbortController().signal
 export const ID = '6f1c0e4e-62a2-4a57-9b0c-0d4b6b1f0a01'
+/** Of the test that kills. */
+export const HITS = 6
 export const EVENT = '5f6c1b7a-0000-4000-8000-000000000001'
 
 export const DEPS: ChannelDeps = {
