@@ -471,4 +471,26 @@ describe.skipIf(!hasChromium())('the page with tokens', () => {
       await close()
     }
   })
+
+  it('marks a hit as a false positive, and shows who did and why', async () => {
+    const { page, complaints, close } = await openTab(browser)
+    await page.goto(site.url)
+    await signIn(page, OPERATOR.token)
+    await page
+      .getByRole('button', { name: /^Details/ })
+      .first()
+      .click()
+    await page.getByLabel('Why it is a false positive').fill('our own <b>scanner</b>')
+    await page.keyboard.press('Enter')
+    const details = page.locator('tr.details')
+    await details.getByText('Marked as a false positive by operator').waitFor()
+    expect(await textOf(details)).toContain('our own <b>scanner</b>')
+    expect(await textOf(page.locator('output'))).toBe('Marked as a false positive.')
+    await page.reload()
+    await page.locator('tr.hit', { hasText: 'false positive' }).waitFor()
+    expect(await faultsIn(page)).toEqual([])
+    // Of before the sign-in.
+    expect(complaints.filter((text) => !text.includes('status of 401'))).toEqual([])
+    await close()
+  })
 })
