@@ -11,6 +11,7 @@ const BENCHES = {
   enrich: 'log lines through the matcher, against merely parsing them as JSON',
   flows: 'live matching and import of flows, against plain inserts, misp2ch and nfdump, in turns',
   soak: 'a night in ten minutes: everything fails, and at the end every sink is right',
+  backscan: 'flows of 30 days against new indicators, against misp2ch in turns',
   ledger: 'staging, judging, applying and reading in the ledger alone',
 }
 

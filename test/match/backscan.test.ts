@@ -31,6 +31,7 @@ describe.skipIf(!hasEngine())('backscan', () => {
       since: NOW - days * DAY,
       until: NOW,
       value: null,
+      limits: { sliceSeconds: DAY },
       progress: () => undefined,
       signal,
       ...of,

@@ -11,9 +11,8 @@ import { type Job, NEVER, type Plan, type Slice } from './work.js'
 type Unplanned = Omit<Plan, 'flows' | 'live' | 'skips' | 'jobs'>
 
 const HOUR = 3600
-const DAY = 86_400
 /** Rows in a slice: some seconds of work. */
-const SLICE_ROWS = 100_000_000
+const SLICE_ROWS = 50_000_000
 /** An INSERT that is under way while new indicators come in is matched without them. */
 const UNDER_WAY_SECONDS = 600
 
@@ -96,18 +95,21 @@ export function lookedFor({
     ) AS tl_past ON tl_past.target = tl_live.target`
 }
 
-/** Days, or shorter where a day holds very many flows. */
+/** As long as they hold not too many flows: what a slice costs by itself is some tenths of a second. */
 async function slicesOf(plan: Plan, { from, to }: { from: number; to: number }): Promise<Slice[]> {
   if (from >= to) return []
   const size = await sizeOf(plan)
   const all = await rowsBetween(plan, { from, to })
-  const density = all / (to - from)
-  const hours = Math.floor(SLICE_ROWS / Math.max(density * HOUR, 1))
-  const step = Math.min(DAY, Math.max(HOUR, hours * HOUR))
+  const parts = Math.max(Math.ceil(all / SLICE_ROWS), 1)
+  const longest = plan.limits?.sliceSeconds ?? Number.POSITIVE_INFINITY
+  const step = Math.max(Math.min((to - from) / parts, longest), HOUR)
   const slices: Slice[] = []
   for (let end = to; end > from; ) {
     const begin = Math.max(Math.floor((end - step) / HOUR) * HOUR, from)
-    const rows = await rowsBetween(plan, { from: begin, to: end })
+    const rows =
+      parts === 1 && begin === from && end === to
+        ? all
+        : await rowsBetween(plan, { from: begin, to: end })
     slices.push({ from: begin, to: end, rows, bytes: rows * size })
     end = begin
   }

@@ -29,6 +29,8 @@ export interface Limits {
   /** Threads of ClickHouse. */
   readonly threads?: number
   readonly seconds?: number
+  /** The longest stretch of time that is looked at at once. */
+  readonly sliceSeconds?: number
   /** Of flows, as they are stored. */
   readonly bytes?: number
 }
