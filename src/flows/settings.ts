@@ -28,5 +28,3 @@ export const flowsSettings = z.strictObject({
     .default('5s')
     .describe('How often the folders are looked at.'),
 })
-
-export type FlowsSettings = z.output<typeof flowsSettings>
