@@ -7,8 +7,6 @@ import { iso } from '../time.js'
 import type { Explained, Knowledge } from './explain.js'
 import type { Lookup } from './lookup.js'
 
-export type LookupDocument = ReturnType<typeof lookupDocument>
-
 export function lookupDocument({ value, state, found }: Lookup) {
   return {
     value,
@@ -66,8 +64,6 @@ export interface Explanation {
   readonly beside: Beside | null
 }
 
-export type ExplainDocument = ReturnType<typeof explainDocument>
-
 export function explainDocument({ knowledge, beside }: Explanation) {
   const { value, state, found, setAside, holds } = knowledge
   return {
@@ -80,8 +76,6 @@ export function explainDocument({ knowledge, beside }: Explanation) {
     sink_checks: [...(beside?.checks ?? [])],
   }
 }
-
-export type IndicatorDocument = ReturnType<typeof indicatorDocument>
 
 export function indicatorDocument(found: Explained, explanation: Explanation) {
   const { via, state, indicator } = found

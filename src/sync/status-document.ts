@@ -3,8 +3,6 @@ import { holdDocument } from '../ledger/documents.js'
 import { iso } from '../time.js'
 import type { SinkStatus, SourceStatus, Status } from './status.js'
 
-export type StatusDocument = ReturnType<typeof statusDocument>
-
 export function statusDocument(status: Status) {
   const { now, dataDir, ledger, sources, withheld, totals, sinks, holds, problems } = status
   return {
