@@ -3,14 +3,20 @@ import { openClickHouse, tablesOf } from '../clickhouse/open.js'
 import { EXIT, UsageError } from '../errors.js'
 import { readIp } from '../indicators/ip.js'
 import { type BackscanReport, backscan } from '../match/backscan/backscan.js'
+import type { Announcement, Limits } from '../match/backscan/work.js'
 import { parseDuration } from '../policy/duration.js'
 import { tellingOf } from '../sinks/clickhouse/settings.js'
 import type { Context } from './context.js'
+import { Progress } from './progress.js'
 import { type Base, openBase } from './wiring.js'
 
 export interface BackscanOptions {
   readonly since?: string
   readonly indicator?: string
+  readonly again?: boolean
+  readonly maxTime?: string
+  readonly maxRead?: string
+  readonly threads?: string
 }
 
 /** What a sync does where the config says so: after it, for what is new. @throws ClickHouseError */
@@ -33,7 +39,7 @@ export async function backscanAfterSync(
       value: null,
       telling: tellingOf(settings, config.networks),
       progress: ({ from, hits }) =>
-        log.debug({ from: new Date(from * 1000).toISOString(), hits }, 'looked at a day'),
+        log.debug({ from: new Date(from * 1000).toISOString(), hits }, 'looked so far back'),
       signal,
     })
     log.info({ ...report }, 'looked for new indicators in the flows of the past')
@@ -43,15 +49,16 @@ export async function backscanAfterSync(
   }
 }
 
-export async function backscanCommand(
-  context: Context,
-  { since = '30d', indicator }: BackscanOptions,
-): Promise<number> {
+export async function backscanCommand(context: Context, options: BackscanOptions): Promise<number> {
+  const { since = '30d', indicator, again = false } = options
+  const limits = limitsOf(options)
   const ago = parseDuration(since)
   if (ago === null) {
     throw new UsageError({ what: '--since is no duration', hint: 'such as 12h, 7d or 30d' })
   }
-  const { config, log } = await openBase(context)
+  const shown = process.stderr.isTTY === true && !context.out.json
+  const bar = await Progress.open({ shown })
+  const { config, log } = await openBase(context, shown ? (line) => bar.log(line) : undefined)
   const settings = config.sinks.clickhouse
   if (!settings) {
     const hint = 'add `clickhouse: {}` under `sinks` for the embedded one'
@@ -61,6 +68,7 @@ export async function backscanCommand(
   const db = await openClickHouse(settings, { dataDir: config.dataDir, log, signal })
   try {
     const until = context.now() + 1
+    let rows = 0
     const report = await backscan({
       db,
       tables: tablesOf(settings),
@@ -68,18 +76,73 @@ export async function backscanCommand(
       until,
       value: indicator === undefined ? null : (readIp(indicator) ?? indicator),
       telling: tellingOf(settings, config.networks),
-      progress: ({ from, hits }) =>
-        log.info({ from: new Date(from * 1000).toISOString(), hits }, 'looked at a day'),
+      again,
+      limits,
+      announce: (plan) => {
+        rows = plan.rows
+        if (plan.slices > 0) log.info({ ...plan }, `about to look: ${wordsOf(plan)}`)
+      },
+      progress: ({ from, hits, rows: done }) => {
+        const share = rows === 0 ? 100 : Math.min(Math.round((done / rows) * 100), 100)
+        bar.draw('backscan', { value: share, total: 100, done: `back to ${iso(from)}` })
+        log.info({ from: iso(from), hits }, `looked back to ${iso(from)}: ${share} %`)
+      },
       signal,
     })
-    const { indicators, hits } = report
-    context.out.answer(report, () => [
-      indicators === 0
-        ? 'Nothing new to look for: every indicator has been looked for that far back.'
-        : `${indicators} indicators looked for in the last ${since}: ${hits} hits.`,
-    ])
+    context.out.answer(report, () => linesOf(report, since))
     return EXIT.done
   } finally {
+    bar.end()
     await db.close()
   }
+}
+
+function limitsOf({ maxTime, maxRead, threads }: BackscanOptions): Limits {
+  const seconds = maxTime === undefined ? undefined : parseDuration(maxTime)
+  if (seconds === null) {
+    throw new UsageError({ what: '--max-time is no duration', hint: 'such as 10m or 2h' })
+  }
+  const bytes = maxRead === undefined ? undefined : bytesOf(maxRead)
+  if (bytes === null) {
+    throw new UsageError({ what: '--max-read is no size', hint: 'such as 500M, 20G or 1T' })
+  }
+  if (threads !== undefined && !/^[1-9]\d{0,2}$/.test(threads)) {
+    throw new UsageError({ what: '--threads is no number', hint: 'such as 2' })
+  }
+  return {
+    ...(seconds !== undefined && { seconds }),
+    ...(bytes !== undefined && { bytes }),
+    ...(threads !== undefined && { threads: Number(threads) }),
+  }
+}
+
+const UNITS = { M: 1e6, G: 1e9, T: 1e12 } as const
+
+function bytesOf(text: string): number | null {
+  const match = /^(\d{1,6})([MGT])$/.exec(text)
+  return match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : null
+}
+
+function wordsOf({ indicators, slices, rows, bytes }: Announcement): string {
+  const size = `${(bytes / 1e6).toFixed(1)} MB of addresses`
+  return `${indicators} indicators, at most ${rows} flows (${size}) in ${slices} slices`
+}
+
+function linesOf({ indicators, hits, gaps, stopped }: BackscanReport, since: string): string[] {
+  const nothing = indicators === 0 && gaps === 0
+  return [
+    nothing
+      ? 'Nothing new to look for: every indicator has been looked for that far back.'
+      : `${indicators} indicators looked for in the last ${since}: ${hits} hits.`,
+    ...(gaps > 0
+      ? [`${gaps} stretches of time looked at again, in which flows came unmatched.`]
+      : []),
+    ...(stopped === null
+      ? []
+      : [`Stopped at the limit of ${stopped}; the next run goes on there.`]),
+  ]
+}
+
+function iso(seconds: number): string {
+  return new Date(seconds * 1000).toISOString()
 }

@@ -71,6 +71,10 @@ export function addBackscan(program: Command, execute: Execute): void {
     )
     .option('--since <duration>', 'how far back', '30d')
     .option('--indicator <value>', 'only this address or net')
+    .option('--again', 'also where it was looked before')
+    .option('--max-time <duration>', 'stop after so long; the next run goes on there')
+    .option('--max-read <size>', 'stop before more is read of flows, such as 20G')
+    .option('--threads <number>', 'of ClickHouse', '2')
     .action((options: CommonOptions & BackscanOptions) =>
       execute(options, async (context) =>
         (await import('../backscan.js')).backscanCommand(context, options),

@@ -10,8 +10,7 @@ import {
   setStatements,
 } from '../../clickhouse/live-tables.js'
 import { identifier, quoted } from '../../clickhouse/names.js'
-import { prepare } from '../../clickhouse/prepare.js'
-import { lookedTable } from '../../clickhouse/schema.js'
+import { createTable, lookedTable } from '../../clickhouse/schema.js'
 import { lookedFor } from './plan.js'
 import type { Job, Plan } from './work.js'
 
@@ -37,28 +36,27 @@ export async function openChosen(plan: Plan, job: Job): Promise<Chosen> {
   await dropStale(plan)
   const names = { ...liveNames(plan.tables, `_back_${backscan}`), gone: live.gone }
   const all = liveTables(names).filter(({ name }) => name !== live.gone)
-  await prepare(db, all, signal)
+  await Promise.all(all.map((table) => db.command(createTable(table), { signal })))
   const since = job.back === null ? '1' : 'back = {back:UInt32}'
   const columns = all[0]!.columns.map(({ name }) => identifier(name)).join(', ')
-  const statements = [
+  const params = { value: value ?? '', back: job.back ?? 0, backscan }
+  const command = (statement: string) => db.command(statement, { params, signal })
+  await command(
     `INSERT INTO ${quoted(names.details)} SELECT ${columns} FROM ${quoted(live.details)}
       WHERE row NOT IN ${quoted(live.gone)}
         AND target IN (SELECT target FROM (${lookedFor(plan)}) WHERE ${since})`,
-    ...setStatements(names, '1'),
-    `INSERT INTO ${quoted(lookedTable(plan.tables).name)} (target, backscan)
-      SELECT DISTINCT target, {backscan:String} FROM ${quoted(names.details)}`,
-  ]
-  const params = { value: value ?? '', back: job.back ?? 0, backscan }
-  for (const statement of statements) await db.command(statement, { params, signal })
+  )
+  const looked = `INSERT INTO ${quoted(lookedTable(plan.tables).name)} (target, backscan)
+    SELECT DISTINCT target, {backscan:String} FROM ${quoted(names.details)}`
+  await Promise.all([...setStatements(names, '1'), looked].map(command))
   return { names, backscan, bits: await bitsOf(plan, names), own: true }
 }
 
 /** @throws ClickHouseError */
 export async function closeChosen({ db, live }: Plan, { names, own }: Chosen): Promise<void> {
   if (!own) return
-  for (const name of Object.values(names)) {
-    if (name.table !== live.gone.table) await db.command(dropView(name))
-  }
+  const mine = Object.values(names).filter(({ table }) => table !== live.gone.table)
+  await Promise.all(mine.map((name) => db.command(dropView(name))))
 }
 
 async function bitsOf({ db, skips, signal }: Plan, { details }: LiveNames): Promise<string | null> {

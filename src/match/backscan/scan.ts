@@ -7,10 +7,10 @@ import { writeGap } from '../../clickhouse/gaps.js'
 import { dropView } from '../../clickhouse/live.js'
 import { MET, matching } from '../../clickhouse/matching.js'
 import { beside, quoted, type TableName } from '../../clickhouse/names.js'
-import { prepare } from '../../clickhouse/prepare.js'
 import {
   backscansTable,
   countedTable,
+  createTable,
   flowTables,
   type TableSchema,
 } from '../../clickhouse/schema.js'
@@ -36,7 +36,7 @@ export async function scan(plan: Plan, { job, chosen, slice }: Scan): Promise<nu
     settings: { max_threads: limits.threads ?? THREADS, priority: '5' } as const,
     signal,
   }
-  await prepare(db, [found], signal)
+  await db.command(createTable(found), { signal })
   try {
     await db.command(find(plan, chosen, found.name), asking)
     const fresh = unseen(plan, found.name)
