@@ -155,6 +155,11 @@ export const METRICS = {
     help: 'Hits of log lines that were written down, by way: enrich, api.',
     labels: ['way'],
   },
+  tipline_sightings_total: {
+    type: 'counter',
+    help: 'Sightings sent to a MISP, by outcome: stored, or refused with a 200.',
+    labels: ['source', 'outcome'],
+  },
   tipline_hits_unrecorded_total: {
     type: 'counter',
     help: 'Hits of log lines that could not be written down.',

@@ -36,8 +36,11 @@ export function markCommand(
 }
 
 export function unmarkCommand(context: Context, ids: readonly string[]): Promise<number> {
-  return withHits(context, async ({ db }) => {
-    const done = ids.map((id) => ({ id, unmarked: unmarkHit(db, id) }))
+  return withHits(context, async (stores) => {
+    const done: { id: string; unmarked: boolean }[] = []
+    for (const id of ids) {
+      done.push({ id, unmarked: await unmarkHit(stores, id, context.signal) })
+    }
     context.out.answer({ hits: done }, () =>
       done.map(({ id, unmarked }) =>
         unmarked ? `${id} counts again` : `${printable(id)}: was not marked`,

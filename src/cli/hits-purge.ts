@@ -21,7 +21,8 @@ export function purgeCommand(context: Context, options: PurgeOptions): Promise<n
     const asked = { value, sources: config.sources.map(({ name }) => name) }
     const found = await concerned(stores, asked, context.signal)
     const isAny = found.logHits + found.flowHits > 0
-    const erased = isAny && options.yes === true
+    // What alerts keep of it is not counted, and may be all that is left.
+    const erased = options.yes === true
     if (erased) await purge(stores, asked, context.signal)
     context.out.answer(documentOf(value, found, erased), () => wordsOf(value, found, erased))
     return isAny && !erased ? EXIT.nothing : EXIT.done

@@ -23,6 +23,7 @@ import { PolicyKeeper } from './policy-keeper.js'
 import { reload } from './reload.js'
 import { Rota, type Work } from './rota.js'
 import { Serving } from './serving.js'
+import { tellSightings } from './sightings.js'
 import { supervision } from './supervision.js'
 import { upkeep } from './upkeep.js'
 import { epoch, type Works } from './works.js'
@@ -173,6 +174,7 @@ function duties(
       onApplied: () => household.poke(),
     }),
     backscans: (signal) => backscans.run(signal),
+    sightings: (signal) => tellSightings(works, () => house.config, signal),
     reloading: async (signal) => {
       while (!signal.aborted) {
         if (!(await reloads.wait(Number.POSITIVE_INFINITY, signal))) continue

@@ -6,6 +6,7 @@ import { sleep } from '../retry.js'
 import { asHitsError, hitsExist, openHits } from './database.js'
 import { spellings } from './filter.js'
 import { logId, rowsWith } from './log-hits.js'
+import { pruneSightings } from './sightings/queue.js'
 
 const BATCH = 2000
 
@@ -22,7 +23,9 @@ export async function forgetOldHits(options: {
   let db: Database | undefined
   try {
     db = openHits(dataDir)
-    await pruneHits(db, (now - keepSeconds) * 1000)
+    const before = (now - keepSeconds) * 1000
+    await pruneHits(db, before)
+    pruneSightings(db, before)
   } catch (error) {
     const err = asHitsError(error, dataDir)
     if (!(err instanceof HitsError)) throw error

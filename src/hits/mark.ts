@@ -1,7 +1,8 @@
 /** Hits that somebody calls false. */
-import type { Database } from '../ledger/sqlite.js'
+import { inTransaction } from '../ledger/sqlite.js'
 import type { Hit } from './hit.js'
 import { readHit } from './read.js'
+import { proposeFalsePositive, withdrawFalsePositive } from './sightings/queue.js'
 import type { HitStores } from './stores.js'
 
 export interface Marking {
@@ -18,14 +19,22 @@ export async function markHit(
   { id, by, why, now }: Marking,
   signal: AbortSignal,
 ): Promise<Hit | null> {
-  if ((await readHit(stores, id, signal)) === null) return null
-  stores.db
-    .prepare('INSERT INTO mark VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
-    .run(id, now, by, why)
-  return await readHit(stores, id, signal)
+  const hit = await readHit(stores, id, signal)
+  if (hit === null || hit.falsePositive !== null) return hit
+  inTransaction(stores.db, () => {
+    stores.db.prepare('INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?)').run(id, now, by, why)
+    proposeFalsePositive(stores.db, hit, now)
+  })
+  return { ...hit, falsePositive: { at: now, by, why } }
 }
 
-/** Whether there was a mark. @throws HitsError */
-export function unmarkHit(db: Database, id: string): boolean {
-  return Number(db.prepare('DELETE FROM mark WHERE hit = ?').run(id).changes) > 0
+/** Whether there was a mark. What MISP has been told stays there. @throws ClickHouseError, HitsError */
+export async function unmarkHit(
+  stores: HitStores,
+  id: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const hit = await readHit(stores, id, signal)
+  if (hit?.falsePositive) withdrawFalsePositive(stores.db, hit)
+  return Number(stores.db.prepare('DELETE FROM mark WHERE hit = ?').run(id).changes) > 0
 }

@@ -45,8 +45,9 @@ export async function purge(
   { value, sources }: Purge,
   signal: AbortSignal,
 ): Promise<void> {
-  eraseLogHits(stores.db, value)
   purgeAlerts(stores.db, spellings(value))
+  // The last in this store: it empties the write-ahead log.
+  eraseLogHits(stores.db, value)
   const { flows } = stores
   if (flows === null) return
   const clickhouse = await flows.open()

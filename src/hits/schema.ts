@@ -107,4 +107,26 @@ CREATE TABLE alert (                   -- the queue of each channel
 CREATE INDEX alert_state ON alert (channel, state, number);
 CREATE INDEX alert_kind ON alert (channel, kind, at);
 `,
+  `
+CREATE TABLE sighting (                -- what MISP is, or was, told of an attribute
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  source TEXT NOT NULL,
+  attribute TEXT NOT NULL,             -- uuid
+  type INTEGER NOT NULL,               -- 0: seen, 1: a false positive
+  state TEXT NOT NULL,                 -- open, sending, stored, refused, withheld
+  opened INTEGER NOT NULL,             -- when its first hit was told
+  first INTEGER NOT NULL,              -- of its hits
+  last INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  tlp TEXT NOT NULL,                   -- '': nobody said
+  at INTEGER,                          -- the time that MISP is told, seconds
+  tried INTEGER NOT NULL DEFAULT 0,    -- when it was last sent
+  tries INTEGER NOT NULL DEFAULT 0,
+  reason TEXT NOT NULL DEFAULT ''      -- why MISP did not store it
+) STRICT;
+CREATE UNIQUE INDEX sighting_open ON sighting (source, attribute, type) WHERE state = 'open';
+CREATE INDEX sighting_state ON sighting (source, state, opened);
+CREATE INDEX sighting_at ON sighting (source, attribute, type, at);
+CREATE INDEX sighting_tried ON sighting (source, tried);
+`,
 ]

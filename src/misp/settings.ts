@@ -98,6 +98,31 @@ const mispFilters = z.strictObject({
     ),
 })
 
+/** The levels of policy/tlp.ts, which is no part of MISP's wire. */
+const TLP = ['clear', 'green', 'amber', 'amber+strict', 'red'] as const
+
+const sightings = z
+  .strictObject({
+    every: duration
+      .default('1h')
+      .describe('Hits of one attribute within this time become one sighting.'),
+    source: z
+      .string()
+      .min(1)
+      .max(200)
+      .default('tipline')
+      .describe('What MISP shows as the source of a sighting, e.g. tipline@soc.example.org.'),
+    max_tlp: z.enum(TLP).default('amber').describe('Of stricter attributes nothing is told.'),
+    per_hour: z.int().min(1).max(100_000).default(1000).describe('At most so many in an hour.'),
+    false_positives: z
+      .boolean()
+      .default(false)
+      .describe('Also tell MISP of hits that were marked as false positives (type 1).'),
+  })
+  .describe(
+    'Tell this MISP which of its attributes were met. Off where it is absent. The key needs perm_sighting, which a read-only key has not.',
+  )
+
 export const mispSourceSettings = z
   .strictObject({
     name,
@@ -142,6 +167,7 @@ export const mispSourceSettings = z
     absent_grace: duration
       .default('1h')
       .describe('How long an event may be missing from the MISP before `tipline run` revokes it.'),
+    sightings: sightings.optional(),
     link: httpUrl
       .optional()
       .describe("The MISP's address for people, for links to events. Default: `url`."),

@@ -9,6 +9,7 @@ import { createMispClient, type MispClient } from '../misp/client.js'
 import { type Feed, openFeed } from '../misp/feed.js'
 import { wireQuery } from '../misp/query.js'
 import type { FeedSourceSettings, MispSourceSettings } from '../misp/settings.js'
+import { createSightingClient, type SightingClient } from '../misp/sightings.js'
 import type { Patience } from '../misp/wire.js'
 import { createDispatcher, type Dispatcher } from '../net.js'
 import { parseDuration } from '../policy/duration.js'
@@ -50,6 +51,18 @@ export function openClient(
     ...deps,
   })
   return { client, dispatcher }
+}
+
+/** For what MISP is told. One try each: what fails waits in a queue, and is tried again from there. */
+export function openSightings(
+  settings: MispSourceSettings,
+  deps: SourceDeps,
+): { client: SightingClient; close(): Promise<void> } {
+  const dispatcher = dispatcherFor(settings, settings.url, deps)
+  const { name, url, key = '' } = settings
+  const options = { name, url, key, dispatcher, timeouts: timeouts(settings), attempts: 1 }
+  const client = createSightingClient({ ...options, ...deps })
+  return { client, close: () => dispatcher.close() }
 }
 
 function openMisp(settings: MispSourceSettings, deps: SourceDeps): Source {

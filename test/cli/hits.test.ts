@@ -6,7 +6,7 @@ import { DatabaseSync } from '@photostructure/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { HitDocument } from '../../src/hits/document.js'
 import { commandLine, type Ran } from './cli.js'
-import { Site } from './site.js'
+import { Site, until } from './site.js'
 
 let site: Site
 beforeEach(async () => {
@@ -159,7 +159,7 @@ describe('hits of logs', () => {
     for (const file of files.filter((path) => existsSync(path))) {
       expect(readFileSync(file).includes('192.0.2.66')).toBe(false)
     }
-    expect(await site.ask([...ask, '--yes'])).toMatchObject({ exit: 0, log_hits: 0, erased: false })
+    expect(await site.ask([...ask, '--yes'])).toMatchObject({ exit: 0, log_hits: 0, erased: true })
     expect((await site.run(['hits', 'purge'])).status).toBe(2)
   }, 60_000)
 
@@ -176,6 +176,22 @@ describe('hits of logs', () => {
     expect(left.get()).toEqual({ n: 2 })
     db.close()
   }, 60_000)
+
+  it('survive a kill: what is missing is recorded by the next run, and nothing twice (H1)', async () => {
+    const many = Array.from({ length: 20_000 }, (_, n) => ({ ...HOT, n }))
+    const input = lines(...many)
+    // A file: what is written to a process that is no more is an error of the test's.
+    const file = site.write('many.json', input)
+    const killed = site.start(['enrich', '--record', file])
+    await until(() => existsSync(join(site.folder, 'tipline-data/hits.db-wal')))
+    killed.child.kill('SIGKILL')
+    await killed.end()
+    expect((await record(input)).status).toBe(0)
+    const db = new DatabaseSync(join(site.folder, 'tipline-data/hits.db'))
+    expect(db.prepare('SELECT count(*) AS n FROM hit').get()).toEqual({ n: 40_000 })
+    expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
+    db.close()
+  }, 120_000)
 
   it('have a label only where they are recorded', async () => {
     expect((await site.run(['enrich', '--label', 'x'], { input: '' })).status).toBe(2)

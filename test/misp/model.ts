@@ -1,5 +1,16 @@
 /** What a MISP holds: organisations, tags, events and their attributes. */
 
+export interface StoredSighting {
+  readonly id: number
+  readonly attribute_id: number
+  readonly event_id: number
+  readonly org_id: number
+  readonly date_sighting: number
+  readonly uuid: string
+  readonly source: string
+  readonly type: number
+}
+
 export interface Org {
   readonly id: number
   readonly name: string

@@ -25,6 +25,7 @@ import type { MispEvent } from './model.js'
 import type { Parsed } from './request.js'
 import { type Found, restSearch } from './restsearch.js'
 import { rowWriter } from './rows.js'
+import { addSightings, listSightings } from './sightings.js'
 import type { Store } from './store.js'
 import { me, seesEvent, type User, version } from './users.js'
 import { warninglistIndex, warninglistView } from './warninglists.js'
@@ -68,6 +69,10 @@ function routed(exchange: Exchange): Answer {
       return pretty(warninglistIndex(store.warninglists))
     case 'warninglists/view':
       return warninglist(store, id)
+    case 'sightings/add':
+      return addSightings({ store, who, id, filters: parsed.filters! })
+    case 'sightings/listsightings':
+      return listSightings({ store, who, id, filters: parsed.filters! })
     case 'feeds/index':
       return said('[]')
     default:

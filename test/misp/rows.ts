@@ -1,5 +1,6 @@
 /** One attribute as attributes/restSearch writes it: the field order and types of the recordings. */
 import type { AttributeRow, MispEvent } from './model.js'
+import { sightingsOf } from './sightings.js'
 import type { Store } from './store.js'
 import { warningsFor } from './warninglists.js'
 
@@ -64,7 +65,7 @@ function optionalFields(
   row: AttributeRow,
 ): string {
   let fields = ''
-  if (shape.sightings) fields += ',"Sighting":[]'
+  if (shape.sightings) fields += `,"Sighting":${JSON.stringify(sightingsOf(store, row))}`
   if (shape.correlations) fields += ',"RelatedAttribute":[]'
   if (shape.warninglistHits) {
     const warnings = warningsFor(store.warninglists, row)

@@ -11,6 +11,7 @@ import {
   type Generated,
   MispEvent,
   type Org,
+  type StoredSighting,
   type Tag,
 } from './model.js'
 import { uuidOf } from './random.js'
@@ -27,6 +28,8 @@ export class Store {
   readonly events = new Map<number, MispEvent>()
   readonly tags = new Map<string, Tag>()
   readonly orgs = new Map<number, Org>()
+  /** In the order in which they were added. */
+  readonly sightings: StoredSighting[] = []
   warninglists: readonly Warninglist[] = DEFAULT_WARNINGLISTS
   /** As later MISPs do (code, not recorded): `deleted:[0,1]` shows live rows only without perm_sync. */
   deletedNeedsSync = false

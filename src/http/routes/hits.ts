@@ -100,7 +100,7 @@ function addMarks(api: Api, stores: HitStores, now: () => number): void {
   api.openapi(unmark, async (c) => {
     need(c.get('caller'), 'operate')
     const { id } = c.req.valid('param')
-    unmarkHit(stores.db, id)
+    await unmarkHit(stores, id, c.req.raw.signal)
     const found = await readHit(stores, id, c.req.raw.signal)
     return c.json(hitDocument(found ?? noSuchHit()), 200)
   })

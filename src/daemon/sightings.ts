@@ -1,0 +1,76 @@
+/** Tells MISPs of what was met, where the config in force says so. */
+import { storesOptions } from '../config/hit-stores.js'
+import type { LoadedConfig } from '../config/load.js'
+import { HitsError } from '../errors.js'
+import { asHitsError } from '../hits/database.js'
+import { Sightings, type Told } from '../hits/sightings/runner.js'
+import { openStores } from '../hits/stores.js'
+import { parseDuration } from '../policy/duration.js'
+import { openSightings } from '../sync/open-source.js'
+import { Bell } from './bell.js'
+import { withOwnSignal } from './rota.js'
+import type { Works } from './works.js'
+
+const ROUND_MS = 60_000
+
+/** Until the abort. What fails is told, and tried again with the next round: the queue is on the disk. */
+export async function tellSightings(
+  works: Works,
+  config: () => LoadedConfig,
+  signal: AbortSignal,
+): Promise<void> {
+  const bell = new Bell()
+  const silenced = new Map<string, string>()
+  while (!signal.aborted) {
+    try {
+      await withOwnSignal(signal, (own) => round(works, { config: config(), silenced }, own))
+    } catch (error) {
+      if (signal.aborted) return
+      const err = asHitsError(error, config().dataDir)
+      if (!(err instanceof HitsError)) throw error
+      works.log.warn({ err }, 'sightings wait')
+    }
+    await bell.wait(ROUND_MS, signal)
+  }
+}
+
+/** Opened anew each time: the config may be another one, and an hour may pass without a sighting. */
+async function round(
+  { log, metrics, clocks }: Works,
+  { config, silenced }: { config: LoadedConfig; silenced: Map<string, string> },
+  signal: AbortSignal,
+): Promise<void> {
+  const opened = openTold(config, { log, metrics })
+  if (opened.length === 0) return
+  const stores = openStores({ ...storesOptions(config), log, signal })
+  try {
+    const told = opened.map(({ told }) => told)
+    const untagged = config.policy.untagged_as
+    const sightings = new Sightings({ stores, told, untagged, log, metrics, silenced })
+    await sightings.runOnce(clocks.wall(), signal)
+  } finally {
+    await stores.close()
+    await Promise.all(opened.map(({ close }) => close()))
+  }
+}
+
+function openTold(
+  { sources }: LoadedConfig,
+  deps: Pick<Works, 'log' | 'metrics'>,
+): { told: Told; close: () => Promise<void> }[] {
+  return sources.flatMap((source) => {
+    if (source.type !== 'misp' || !source.sightings) return []
+    const { every, source: label, max_tlp, per_hour, false_positives } = source.sightings
+    const { client, close } = openSightings(source, deps)
+    const told = {
+      source: source.name,
+      client,
+      every: (parseDuration(every) ?? 3600) * 1000,
+      label,
+      maxTlp: max_tlp,
+      perHour: per_hour,
+      falsePositives: false_positives,
+    }
+    return [{ told, close }]
+  })
+}

@@ -1,0 +1,269 @@
+/** Sightings back to a MISP that behaves like the recorded one, its traps included. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Agent } from 'undici'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openHits } from '../../src/hits/database.js'
+import { markHit, unmarkHit } from '../../src/hits/mark.js'
+import { readHits } from '../../src/hits/read.js'
+import { type Met, recordLines } from '../../src/hits/record.js'
+import { sightingTotals } from '../../src/hits/sightings/queue.js'
+import { Sightings, type Told } from '../../src/hits/sightings/runner.js'
+import type { HitStores } from '../../src/hits/stores.js'
+import { createLogger, type Logger } from '../../src/log.js'
+import { Metrics } from '../../src/metrics.js'
+import { createSightingClient, type SightingClient } from '../../src/misp/sightings.js'
+import { Networks } from '../../src/networks.js'
+import { type Standin, startStandin } from '../misp/standin.js'
+import { Store } from '../misp/store.js'
+
+const NOW = 1_795_300_000_000
+const HOUR = 3_600_000
+const NEVER = new AbortController().signal
+
+let misp: Standin
+let folder: string
+let stores: HitStores
+let told: string[]
+let log: Logger
+const dispatcher = new Agent()
+
+beforeEach(async () => {
+  const store = () => {
+    const made = new Store({ now: NOW / 1000 })
+    made.addEvent({
+      info: 'C2',
+      attributes: [
+        { type: 'ip-dst', value: '203.0.113.9' },
+        { type: 'ip-dst|port', value: '203.0.113.20|443' },
+      ],
+    })
+    return made
+  }
+  misp = await startStandin({ store })
+  folder = mkdtempSync(join(tmpdir(), 'tipline-sightings-'))
+  open()
+  told = []
+  const write = (line: string) => void told.push(line)
+  log = await createLogger({ level: 'info', pretty: false, destination: { write } })
+  // A follower hears of what comes after its beginning.
+  await runner().gather(NOW, NEVER)
+})
+
+afterEach(async () => {
+  stores.db.close()
+  rmSync(folder, { recursive: true })
+  await misp.close()
+})
+
+function open(): void {
+  const db = openHits(folder)
+  stores = { db, flows: null, ledger: null, networks: new Networks({}), links: {} }
+}
+
+function client(key = misp.keys.user): SightingClient {
+  return createSightingClient({
+    name: 'main',
+    url: misp.url,
+    key,
+    dispatcher,
+    log,
+    metrics: new Metrics(),
+    attempts: 1,
+    timeouts: { answerMs: 500, idleMs: 500 },
+  })
+}
+
+function runner(more: Partial<Told> = {}): Sightings {
+  const main: Told = {
+    source: 'main',
+    client: client(),
+    every: HOUR,
+    label: 'tipline@soc.example',
+    maxTlp: 'amber',
+    perHour: 1000,
+    falsePositives: false,
+    ...more,
+  }
+  const metrics = new Metrics()
+  return new Sightings({
+    stores,
+    told: [main],
+    untagged: 'green',
+    log,
+    metrics,
+    silenced: new Map(),
+  })
+}
+
+let lines = 0
+function hit(attribute: number, at: number, more: Partial<Met> = {}): void {
+  lines += 1
+  const row = misp.store.attribute(attribute)
+  const met: Met = {
+    field: 'destination.ip',
+    observable: row.value,
+    kind: 'ip',
+    value: row.value,
+    uuid: row.uuid,
+    type: row.type,
+    eventId: '1',
+    eventUuid: misp.store.event(1).uuid,
+    eventInfo: 'C2',
+    source: 'main',
+    tlp: '',
+    ...more,
+  }
+  const line = { digest: lines.toString(16).padStart(32, '0'), at, observed: [], met: [met] }
+  recordLines(stores.db, [line], { way: 'enrich', label: '', now: at })
+}
+
+function sent() {
+  return misp.store.sightings.map(({ attribute_id, type, source, date_sighting }) => ({
+    attribute_id,
+    type,
+    source,
+    date_sighting,
+  }))
+}
+
+const states = () =>
+  Object.fromEntries(sightingTotals(stores.db).map(({ state, count }) => [state, count]))
+
+describe('sightings', () => {
+  it('are gathered by attribute and interval, and told once, at the time of the last hit (H10)', async () => {
+    for (let n = 0; n < 50; n += 1) hit(1, NOW - 10_000 + n)
+    hit(2, NOW - 5000)
+    hit(1, NOW - 5000, { source: 'other' })
+    await runner().runOnce(NOW, NEVER)
+    await runner().runOnce(NOW + HOUR - 1, NEVER)
+    expect(sent()).toEqual([])
+    misp.store.now = (NOW + HOUR) / 1000
+    await runner().runOnce(NOW + HOUR, NEVER)
+    await runner().runOnce(NOW + HOUR, NEVER)
+    const common = { type: 0, source: 'tipline@soc.example' }
+    expect(sent()).toEqual([
+      { ...common, attribute_id: 1, date_sighting: NOW / 1000 - 10 },
+      { ...common, attribute_id: 2, date_sighting: NOW / 1000 - 5 },
+    ])
+    expect(states()).toEqual({ stored: 2 })
+  })
+
+  it('are never of the future, by whosever clock (H11)', async () => {
+    hit(1, NOW)
+    misp.store.now = NOW / 1000 - 100
+    await runner({ every: 0 }).runOnce(NOW, NEVER)
+    expect(sent()).toMatchObject([{ date_sighting: NOW / 1000 - 100 }])
+    hit(1, NOW)
+    await runner({ every: 0 }).runOnce(NOW, NEVER)
+    // The same second again would be taken for the same sighting.
+    expect(sent()).toMatchObject([{}, { date_sighting: NOW / 1000 - 101 }])
+  })
+
+  it('that a read-only key may not add wait, and that is told once (H13)', async () => {
+    for (let n = 0; n < 20; n += 1) hit(1, NOW - n, { uuid: misp.store.attribute(1).uuid })
+    hit(2, NOW)
+    const reader = runner({ every: 0, client: client(misp.keys.readonly) })
+    await reader.runOnce(NOW, NEVER)
+    await reader.runOnce(NOW + 60_000, NEVER)
+    await reader.runOnce(NOW + 120_000, NEVER)
+    expect(told).toHaveLength(1)
+    expect(told[0]).toContain('may not add sightings')
+    expect(states()).toEqual({ open: 2 })
+    await runner({ every: 0 }).runOnce(NOW, NEVER)
+    expect(sent()).toHaveLength(2)
+  })
+
+  it('that MISP answers with 200 and does not store are noticed (H14)', async () => {
+    hit(1, NOW, { uuid: '00000000-0000-4000-8000-000000000000' })
+    hit(1, NOW, { uuid: '../../users/view/me' })
+    hit(2, NOW)
+    await runner({ every: 0 }).runOnce(NOW, NEVER)
+    expect(states()).toEqual({ refused: 2, stored: 1 })
+    expect(told.join()).toContain('did not store')
+    expect(misp.requests.some(({ path }) => path.includes('users'))).toBe(false)
+  })
+
+  it.each(['reset', 'error-500', 'cut-length', 'hang', 'bad-gateway'] as const)(
+    'whose answer is lost (%s) are looked up before they are sent again (H12)',
+    async (kind) => {
+      hit(1, NOW)
+      misp.faults.next({ kind, path: 'sightings' })
+      await runner({ every: 0 }).runOnce(NOW, NEVER)
+      expect(states()).toEqual({ sending: 1 })
+      const before = sent().length
+      await runner({ every: 0 }).runOnce(NOW + 60_000, NEVER)
+      expect(sent()).toHaveLength(1)
+      expect(states()).toEqual({ stored: 1 })
+      // What was stored though the answer was lost was not sent again.
+      const adds = misp.requests.filter(({ path }) => path.includes('sightings/add'))
+      expect(adds).toHaveLength(before === 1 ? 1 : 2)
+    },
+  )
+
+  it('lose and double nothing where the process dies between intent and answer (H12)', async () => {
+    hit(1, NOW)
+    const real = client()
+    const dies = (when: 'before' | 'after'): SightingClient => ({
+      ...real,
+      add: async (sighting, signal) => {
+        if (when === 'after') await real.add(sighting, signal)
+        throw new Error('killed')
+      },
+    })
+    await expect(runner({ every: 0, client: dies('before') }).runOnce(NOW, NEVER)).rejects.toThrow(
+      'killed',
+    )
+    stores.db.close()
+    open()
+    await expect(runner({ every: 0, client: dies('after') }).runOnce(NOW, NEVER)).rejects.toThrow(
+      'killed',
+    )
+    stores.db.close()
+    open()
+    await runner({ every: 0 }).runOnce(NOW, NEVER)
+    expect(sent()).toHaveLength(1)
+    expect(states()).toEqual({ stored: 1 })
+  })
+
+  it('wait while MISP is down, and what comes meanwhile goes with them', async () => {
+    misp.maintenance = true
+    hit(1, NOW - 5000)
+    await runner({ every: 0 }).runOnce(NOW, NEVER)
+    hit(1, NOW - 1000)
+    await runner({ every: 0 }).runOnce(NOW, NEVER)
+    misp.maintenance = false
+    await runner({ every: 0 }).runOnce(NOW, NEVER)
+    expect(sent()).toMatchObject([{ date_sighting: NOW / 1000 - 1 }])
+  })
+
+  it('of stricter attributes are withheld, and so are those beyond the hour (H15)', async () => {
+    hit(1, NOW, { tlp: 'red' })
+    hit(2, NOW, { tlp: 'amber' })
+    await runner({ every: 0 }).runOnce(NOW, NEVER)
+    expect(states()).toEqual({ stored: 1, withheld: 1 })
+    hit(1, NOW)
+    hit(2, NOW)
+    await runner({ every: 0, perHour: 2 }).runOnce(NOW, NEVER)
+    expect(sent()).toHaveLength(2)
+    await runner({ every: 0, perHour: 2 }).runOnce(NOW + HOUR + 1, NEVER)
+    expect(sent()).toHaveLength(3)
+  })
+
+  it('of type 1 are proposed by a mark, and told where the source wants them (H16)', async () => {
+    hit(1, NOW)
+    const [first] = (await readHits(stores, { limit: 1 }, NEVER)).hits
+    const marking = { id: first!.id, by: 'kim', why: 'ours', now: NOW }
+    expect(await markHit(stores, marking, NEVER)).toMatchObject({ falsePositive: { by: 'kim' } })
+    await markHit(stores, marking, NEVER)
+    await runner({ every: 0 }).runOnce(NOW, NEVER)
+    expect(sent()).toEqual([])
+    expect(await unmarkHit(stores, first!.id, NEVER)).toBe(true)
+    await runner({ every: 0, falsePositives: true }).runOnce(NOW, NEVER)
+    expect(sent()).toEqual([])
+    await markHit(stores, marking, NEVER)
+    await runner({ every: 0, falsePositives: true }).runOnce(NOW, NEVER)
+    expect(sent()).toMatchObject([{ attribute_id: 1, type: 1, date_sighting: NOW / 1000 }])
+  })
+})
