@@ -3,18 +3,26 @@ import { openForReading } from '../ledger/database.js'
 import type { Database } from '../ledger/sqlite.js'
 import { type Explanation, explainDocument, lookupDocument } from '../match/documents.js'
 import { explain } from '../match/explain.js'
-import { liveNetLengths, lookup, type NetLengths } from '../match/lookup.js'
+import { Lookups } from '../match/lookup.js'
 import { readStatus, type Status } from '../sync/status.js'
 import type { Backend } from './backend.js'
 
+/** Answers that are kept, and how many characters each may have: some 40 MB at most. */
+const MOST_KEPT = 10_000
+const LARGEST_KEPT = 4096
+
 export class Knowing {
   readonly #db: Database
+  readonly #lookups: Lookups
+  readonly #answers = new Map<string, string>()
+  #version = -1
   readonly #backend: Backend
   readonly #now: () => number
 
   /** `now`: epoch seconds. @throws LedgerError where there is none */
   constructor(backend: Backend, now: () => number) {
     this.#db = openForReading(backend.dataDir)
+    this.#lookups = new Lookups(this.#db)
     this.#backend = backend
     this.#now = now
   }
@@ -23,8 +31,23 @@ export class Knowing {
     this.#db.close()
   }
 
-  lookup(value: string) {
-    return lookupDocument(lookup(this.#db, value, this.#lengths()))
+  /** The answer as JSON; the same values come again and again, so it is kept until the ledger changes. */
+  lookup(value: string): string {
+    const version = this.#lookups.follow()
+    if (version !== this.#version) this.#answers.clear()
+    this.#version = version
+    const known = this.#answers.get(value)
+    if (known !== undefined) return known
+    const answer = JSON.stringify(this.found(value))
+    if (answer.length > LARGEST_KEPT) return answer
+    if (this.#answers.size >= MOST_KEPT) this.#answers.clear()
+    this.#answers.set(value, answer)
+    return answer
+  }
+
+  found(value: string) {
+    this.#lookups.follow()
+    return lookupDocument(this.#lookups.of(value))
   }
 
   explain(value: string) {
@@ -40,10 +63,6 @@ export class Knowing {
   status(): Status {
     const { dataDir, sources, sinks, configArgument } = this.#backend
     return readStatus(this.#db, { dataDir, sources, sinks, configArgument, now: this.#now() })
-  }
-
-  #lengths(): NetLengths {
-    return liveNetLengths(this.#db)
   }
 
   #explanation(value: string): Explanation {

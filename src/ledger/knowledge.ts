@@ -1,6 +1,6 @@
 /** What the ledger knows of a value, for lookup, explain and status. Reads only. */
 import { activeHolds, type Hold } from './holds.js'
-import type { Database } from './sqlite.js'
+import type { Database, Statement } from './sqlite.js'
 
 export interface KnownCarrier {
   readonly source: string
@@ -53,8 +53,9 @@ interface IndicatorRow {
 }
 
 const INDICATOR = `
-  SELECT id, space, value, port, known_since AS knownSince, live_since AS liveSince
-  FROM indicator WHERE space = ? AND value = ? ORDER BY port`
+  SELECT i.id, i.space, i.value, i.port, i.known_since AS knownSince, i.live_since AS liveSince
+  FROM json_each(?) k CROSS JOIN indicator i
+  ON i.space = k.value ->> 0 AND i.value = k.value ->> 1 ORDER BY k.key, i.port`
 
 const CARRIERS = `
   SELECT s.name AS source, s.place, e.uuid AS eventUuid, e.misp_id AS eventId, e.info AS eventInfo,
@@ -65,26 +66,84 @@ const CARRIERS = `
   JOIN source s ON s.id = e.source
   WHERE c.indicator = ? ORDER BY a.timestamp DESC, a.uuid LIMIT ?`
 
+const HISTORY = `
+  SELECT live_from AS "from", live_until AS "until", why, detail FROM history
+  WHERE indicator = ? ORDER BY id`
+
 /** Carriers of one indicator that are read at most; a value in more events than this tells enough. */
 const MOST_CARRIERS = 1000
 
-/** All indicators under these keys; a port of 0 means any. */
-export function findIndicators(
-  db: Database,
-  keys: readonly { space: string; value: string; port: number }[],
-): KnownIndicator[] {
-  const find = db.prepare(INDICATOR)
-  const found = new Map<number, KnownIndicator>()
-  for (const { space, value, port } of keys) {
-    for (const row of find.all(space, value) as unknown as IndicatorRow[]) {
-      const fits = port === 0 || row.port === 0 || row.port === port
-      if (!fits || found.has(row.id)) continue
-      const known = describe(db, row)
+export interface WantedKey {
+  readonly space: string
+  readonly value: string
+  /** 0: any. */
+  readonly port: number
+}
+
+/** Finds indicators by their keys: statements are prepared once, and all keys asked for at once. */
+export class Finder {
+  readonly #db: Database
+  readonly #find: Statement
+  readonly #carriers: Statement
+  readonly #history: Statement
+
+  constructor(db: Database) {
+    this.#db = db
+    this.#find = db.prepare(INDICATOR)
+    this.#carriers = db.prepare(CARRIERS)
+    this.#history = db.prepare(HISTORY)
+  }
+
+  /** In the order of the keys. */
+  of(keys: readonly WantedKey[]): KnownIndicator[] {
+    if (keys.length === 0) return []
+    const rows = this.#find.all(JSON.stringify(keys.map(({ space, value }) => [space, value])))
+    const found = new Map<number, KnownIndicator>()
+    for (const row of rows as unknown as IndicatorRow[]) {
+      if (found.has(row.id) || !keys.some((key) => fits(row, key))) continue
+      const known = this.#describe(row)
       // A pull that is being staged, or was not applied, may have left nothing but the word.
       if (known.carriers.length > 0 || known.history.length > 0) found.set(row.id, known)
     }
+    return [...found.values()]
   }
-  return [...found.values()]
+
+  #describe(row: IndicatorRow): KnownIndicator {
+    const carriers = this.#carriersOf(row.id)
+    return {
+      ...row,
+      knownSince: row.knownSince ?? Math.min(...carriers.map(({ since }) => since)),
+      carriers,
+      history: this.#historyOf(row.id),
+    }
+  }
+
+  #carriersOf(indicator: number): KnownCarrier[] {
+    const rows = this.#carriers.all(indicator, MOST_CARRIERS) as unknown as CarrierRow[]
+    const isHeld = rows.some(({ hold }) => hold !== null)
+    const holds = new Map((isHeld ? activeHolds(this.#db) : []).map((hold) => [hold.id, hold]))
+    return rows.map((row) => toCarrier(row, holds))
+  }
+
+  #historyOf(indicator: number): Interval[] {
+    const rows = this.#history.all(indicator) as unknown as (Omit<Interval, 'detail'> & {
+      detail: string | null
+    })[]
+    return rows.map((row) => ({
+      ...row,
+      detail: row.detail === null ? null : (JSON.parse(row.detail) as Record<string, string>),
+    }))
+  }
+}
+
+function fits(row: IndicatorRow, { space, value, port }: WantedKey): boolean {
+  const isKey = row.space === space && row.value === value
+  return isKey && (port === 0 || row.port === 0 || row.port === port)
+}
+
+/** All indicators under these keys. */
+export function findIndicators(db: Database, keys: readonly WantedKey[]): KnownIndicator[] {
+  return new Finder(db).of(keys)
 }
 
 /** Prefix lengths of the live nets, rising. */
@@ -106,22 +165,6 @@ export function liveKeyCounts(db: Database): Record<string, number> {
     plain: number
   }[]
   return Object.fromEntries(rows.map(({ space, plain }) => [space, plain]))
-}
-
-function describe(db: Database, row: IndicatorRow): KnownIndicator {
-  const carriers = carriersOf(db, row.id)
-  return {
-    ...row,
-    knownSince: row.knownSince ?? Math.min(...carriers.map(({ since }) => since)),
-    carriers,
-    history: historyOf(db, row.id),
-  }
-}
-
-function carriersOf(db: Database, indicator: number): KnownCarrier[] {
-  const holds = new Map(activeHolds(db).map((hold) => [hold.id, hold]))
-  const rows = db.prepare(CARRIERS).all(indicator, MOST_CARRIERS) as unknown as CarrierRow[]
-  return rows.map((row) => toCarrier(row, holds))
 }
 
 interface CarrierRow {
@@ -168,19 +211,6 @@ function heldBy(row: {
 }): KnownCarrier['held'] {
   if (row.hold) return { rule: 'hand', why: `held by ${row.hold.author}: ${row.hold.why}` }
   return row.heldRule === null ? null : { rule: row.heldRule, why: row.heldWhy ?? '' }
-}
-
-function historyOf(db: Database, indicator: number): Interval[] {
-  const rows = db
-    .prepare(
-      `SELECT live_from AS "from", live_until AS "until", why, detail FROM history
-       WHERE indicator = ? ORDER BY id`,
-    )
-    .all(indicator) as unknown as (Omit<Interval, 'detail'> & { detail: string | null })[]
-  return rows.map((row) => ({
-    ...row,
-    detail: row.detail === null ? null : (JSON.parse(row.detail) as Record<string, string>),
-  }))
 }
 
 /** Number of the last change that touched it and is still in the log; 0: none. */

@@ -1,8 +1,8 @@
 /** Which indicators a value meets, as the ledger knows them now. Reads only. */
 import { ip } from '../indicators/ip.js'
 import { type Candidate, candidates, exactCandidates } from '../indicators/observable.js'
-import { findIndicators, type KnownIndicator, netLengths } from '../ledger/knowledge.js'
-import type { Database } from '../ledger/sqlite.js'
+import { Finder, type KnownIndicator, netLengths } from '../ledger/knowledge.js'
+import type { Database, Statement } from '../ledger/sqlite.js'
 
 /** `held` is known but not served; `revoked` and `expired` were live, or might have been. */
 export type IndicatorState = 'live' | 'held' | 'expired' | 'revoked'
@@ -42,18 +42,60 @@ export function liveNetLengths(db: Database): NetLengths {
 /** Finds held and revoked nets too. */
 export const ALL_NET_LENGTHS: NetLengths = { v4: upTo(31), v6: upTo(127) }
 
-export function lookup(db: Database, value: string, lengths: NetLengths): Lookup {
-  const exact = new Set(exactCandidates(value).map(keyOf))
+/** `finder`: one that is kept, where many are looked up. */
+export function lookup(
+  db: Database,
+  value: string,
+  lengths: NetLengths,
+  finder = new Finder(db),
+): Lookup {
   const keys = candidates(value).flatMap((candidate) => [
     candidate,
     ...netsAround(candidate, lengths),
   ])
-  const found = findIndicators(db, keys).map((indicator) => ({
+  const indicators = finder.of(keys)
+  if (indicators.length === 0) return { value, state: 'unknown', found: [] }
+  const exact = new Set(exactCandidates(value).map(keyOf))
+  const found = indicators.map((indicator) => ({
     via: viaOf(indicator, exact),
     state: stateOf(indicator),
     indicator,
   }))
   return { value, state: bestOf(found), found }
+}
+
+/** How long a change in the ledger may go unnoticed. */
+const FOLLOW_MS = 250
+
+/** Lookups on one connection, many of them. */
+export class Lookups {
+  readonly #db: Database
+  readonly #finder: Finder
+  readonly #version: Statement
+  #lengths: NetLengths = { v4: [], v6: [] }
+  #looked = Number.NEGATIVE_INFINITY
+  #seen = -1
+
+  constructor(db: Database) {
+    this.#db = db
+    this.#finder = new Finder(db)
+    this.#version = db.prepare('PRAGMA data_version')
+  }
+
+  of(value: string): Lookup {
+    return lookup(this.#db, value, this.#lengths, this.#finder)
+  }
+
+  /** To be called before `of`; another number than before: somebody has written to the ledger. */
+  follow(): number {
+    const now = performance.now()
+    if (now - this.#looked < FOLLOW_MS) return this.#seen
+    this.#looked = now
+    const { data_version: version } = this.#version.get() as { data_version: number }
+    if (version !== this.#seen) this.#lengths = liveNetLengths(this.#db)
+    this.#seen = version
+    return version
+  }
 }
 
 function bestOf(found: readonly Found[]): Lookup['state'] {

@@ -125,6 +125,18 @@ describe('tokens', () => {
   })
 })
 
+it.each([
+  '/%761/status',
+  '//v1/status',
+  '/v1//status',
+  '/V1/status',
+  '/./v1/status',
+  '/%2fv1/status',
+  '/metrics/',
+])('%s is no way around', async (path) =>
+  expect([401, 404]).toContain((await house.ask(path)).status),
+)
+
 describe('sessions', () => {
   const login = (token: string, headers = {}) =>
     house.ask('/v1/session', { body: { token }, headers })

@@ -3,9 +3,11 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { RequestRefused } from '../../errors.js'
 import { type Api, accepts, answers, problems } from '../api.js'
 import type { Knowing } from '../knowledge.js'
+import { invalid } from '../problems.js'
 import {
   explainAnswer,
   indicator,
+  LONGEST_VALUE,
   lookupAnswer,
   lookupAnswers,
   lookupRequest,
@@ -62,18 +64,34 @@ const indicatorByKey = createRoute({
   responses: { 200: answers(indicator, 'It.'), ...problems('invalid-request', 'not-found') },
 })
 
+const JSON_HEADERS = { 'content-type': 'application/json' }
+
+/** Asked for every line of a log, maybe: so the schema is only asked what is wrong. */
+function addLookup(api: Api, knowing: Knowing): void {
+  const { getRoutingPath: _, ...described } = lookupOne
+  api.openAPIRegistry.registerPath(described)
+  api.get(lookupOne.path, (c) => {
+    const value = c.req.query('value')
+    if (value === undefined || value === '' || value.length > LONGEST_VALUE) {
+      const { error } = valueQuery.safeParse({ value })
+      if (error) return invalid(error)
+    }
+    return c.body(knowing.lookup(value ?? ''), 200, JSON_HEADERS)
+  })
+}
+
 /** So many, then others get their turn. */
 const AT_ONCE = 100
 
 export function addKnowledge(api: Api, knowing: Knowing): void {
-  api.openapi(lookupOne, (c) => c.json(knowing.lookup(c.req.valid('query').value), 200))
+  addLookup(api, knowing)
 
   api.openapi(lookupMany, async (c) => {
     const { values } = c.req.valid('json')
-    const found: ReturnType<Knowing['lookup']>[] = []
+    const found: ReturnType<Knowing['found']>[] = []
     for (const [index, value] of values.entries()) {
       if (index % AT_ONCE === AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve))
-      found.push(knowing.lookup(value))
+      found.push(knowing.found(value))
     }
     return c.json({ values: found }, 200)
   })

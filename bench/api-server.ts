@@ -1,0 +1,57 @@
+/**
+ * What bench/api.ts asks: an empty route of hono, and the API over the ledger in the folder given, each on a
+ * port of its own, in one process. Prints both addresses.
+ */
+import { randomBytes } from 'node:crypto'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { openStores } from '../src/hits/stores.js'
+import { createApp } from '../src/http/app.js'
+import { listen } from '../src/http/listen.js'
+import { httpSettings, parseListen } from '../src/http/settings.js'
+import { silentLogger } from '../src/log.js'
+import { Metrics } from '../src/metrics.js'
+
+const dataDir = process.argv[2]!
+const hash = process.argv[3]!
+const log = silentLogger()
+const settings = httpSettings.parse({
+  listen: '127.0.0.1:0',
+  tokens: [{ name: 'bench', hash }],
+  limits: { requests_per_second: 1_000_000 },
+})
+const stores = openStores({ dataDir, clickhouse: undefined, links: {}, networks: {}, log })
+const nobody = () => Promise.reject(new Error('nobody asks for it'))
+const app = createApp(
+  {
+    dataDir,
+    sources: ['main'],
+    sinks: [],
+    hits: stores,
+    metrics: new Metrics(),
+    log,
+    configArgument: '',
+    readiness: () => ({ ready: true, why: '' }),
+    verdicts: () => [],
+    sync: nobody,
+    backscan: nobody,
+  },
+  { settings, sessionKey: randomBytes(32) },
+)
+const { url } = await listen({
+  app: () => app,
+  address: parseListen(settings.listen)!,
+  own: false,
+  connections: 1000,
+  log,
+})
+
+const empty = new Hono().get('/v1/lookup', (c) => c.json({}))
+const server = createAdaptorServer({ fetch: empty.fetch })
+server.listen(0, '127.0.0.1', () => {
+  const { port } = server.address() as { port: number }
+  console.log(JSON.stringify({ empty: `http://127.0.0.1:${port}`, tipline: url }))
+})
+
+// So that a profiler can write down what it has seen.
+process.on('SIGTERM', () => process.exit())

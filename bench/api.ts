@@ -1,0 +1,154 @@
+/**
+ * `GET /v1/lookup` under load, against an empty route of hono in the same process, in turns: 16 connections,
+ * one value in ten an indicator: a thousand values that come again and again, and values that are ever new. `npm run bench -- api [--quick]` prints JSON. Ratios of the
+ * server's CPU time stand beside those of the rate: they say more where others use the machine too.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { newToken } from '../src/http/tokens.js'
+import { normalise } from '../src/indicators/normalise.js'
+import { LedgerWriter } from '../src/ledger/writer.js'
+import { attribute, event, meaning, pullInto } from '../test/ledger/rows.js'
+import { domainOf, indicatorOf } from './enrich-events.js'
+import { median, ROOT } from './process.js'
+
+interface Load {
+  readonly result: Result
+  /** Microseconds of CPU that a request took in the server. */
+  readonly cpu: number
+}
+
+interface Result {
+  readonly requests: { readonly average: number; readonly total: number }
+  readonly latency: { readonly p50: number; readonly p99: number }
+  readonly non2xx: number
+  readonly errors: number
+}
+type Autocannon = (options: object) => Promise<Result>
+const autocannon = createRequire(import.meta.url)('autocannon') as Autocannon
+
+const quick = process.argv.includes('--quick')
+const sizes = quick
+  ? { indicators: 20_000, seconds: 2, rounds: 2 }
+  : { indicators: 1_000_000, seconds: 10, rounds: 5 }
+/** So many come again; of the others there are more than the API keeps answers of. */
+const VALUES = 1000
+const NEW_VALUES = 50_000
+const HIT_EVERY = 10
+
+const folder = mkdtempSync(join(tmpdir(), 'tipline-bench-'))
+const { token, hash } = newToken()
+fillLedger()
+const server = spawn(process.execPath, [join(ROOT, '.build/bench/api-server.js'), folder, hash], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+try {
+  const [line] = (await once(server.stdout, 'data')) as [Buffer]
+  const urls = JSON.parse(line.toString()) as { empty: string; tipline: string }
+  console.log(JSON.stringify(await bench(urls), null, 2))
+} finally {
+  server.kill()
+  await once(server, 'close')
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function bench(urls: { empty: string; tipline: string }) {
+  const empty: Load[] = []
+  const tipline: Load[] = []
+  const fresh: Load[] = []
+  for (let round = 0; round < sizes.rounds; round += 1) {
+    empty.push(await load(urls.empty, VALUES))
+    tipline.push(await load(urls.tipline, VALUES))
+    fresh.push(await load(urls.tipline, NEW_VALUES))
+  }
+  return {
+    machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
+    indicators: sizes.indicators,
+    rounds: sizes.rounds,
+    empty_route: told(empty),
+    lookup: { ...told(tipline), ...compared(tipline, empty) },
+    lookup_of_new_values: { ...told(fresh), ...compared(fresh, empty) },
+  }
+}
+
+async function load(url: string, values: number): Promise<Load> {
+  const paths = Array.from(
+    { length: values },
+    (_, n) => `/v1/lookup?value=${encodeURIComponent(askedValue(n))}`,
+  )
+  let asked = 0
+  const headers = { authorization: `Bearer ${token}` }
+  const next = (request: object) => ({ ...request, path: paths[asked++ % values], headers })
+  const requests = [{ setupRequest: next }]
+  const before = cpuOf(server.pid!)
+  const result = await autocannon({ url, connections: 16, duration: sizes.seconds, requests })
+  if (result.non2xx + result.errors > 0) throw new Error(`${result.non2xx} of ${url} failed`)
+  return { result, cpu: ((cpuOf(server.pid!) - before) * 1e6) / result.requests.total }
+}
+
+/** Seconds of CPU that a process has used; Linux counts them in hundredths. */
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+function compared(loads: readonly Load[], reference: readonly Load[]) {
+  const ratios = loads.map(
+    ({ result }, n) => result.requests.average / reference[n]!.result.requests.average,
+  )
+  const cpu = loads.map((load, n) => reference[n]!.cpu / load.cpu)
+  return { ratio: round(median(ratios)), ratios: ratios.map(round), cpu_ratio: round(median(cpu)) }
+}
+
+function told(loads: readonly Load[]) {
+  const middle = (what: (load: Load) => number) => round(median(loads.map(what)))
+  return {
+    per_second: middle(({ result }) => result.requests.average),
+    p50_ms: middle(({ result }) => result.latency.p50),
+    p99_ms: middle(({ result }) => result.latency.p99),
+    cpu_us_per_request: middle(({ cpu }) => cpu),
+  }
+}
+
+/** Addresses, names below names, URLs and hashes in turn. */
+function askedValue(n: number): string {
+  if (n % HIT_EVERY === 0) return indicatorOf((n * 7919 + n / HIT_EVERY) % sizes.indicators).value
+  const kinds = [
+    `203.0.113.${n % 256}`,
+    `www.${domainOf(sizes.indicators + n)}`,
+    `https://cdn.${domainOf(sizes.indicators + n)}/assets/${n}.js`,
+    n.toString(16).padStart(64, '0'),
+  ]
+  return kinds[n % kinds.length]!
+}
+
+function fillLedger(): void {
+  const writer = new LedgerWriter(folder)
+  const source = writer.registerSources(['main'])[0]!.id
+  const ofEvent = 1000
+  const numbers = Array.from({ length: sizes.indicators / ofEvent }, (_, n) => n * ofEvent)
+  pullInto(writer, {
+    source,
+    events: numbers.map((first) => event(`event ${first}`)),
+    attributes: numbers.flatMap((first) =>
+      Array.from({ length: ofEvent }, (_, n) => staged(`event ${first}`, first + n)),
+    ),
+  })
+  writer.close()
+}
+
+function staged(of: string, n: number) {
+  const { type, value } = indicatorOf(n)
+  const normal = normalise(type, value)
+  if (!normal.ok) throw new Error(`${value}: ${normal.reason}`)
+  const meanings = normal.meanings.map((each) => meaning(each.value, each))
+  return attribute(of, `attribute ${n}`, value, { type, meanings })
+}
+
+function round(n: number): number {
+  return Math.round(n * 100) / 100
+}
