@@ -10,12 +10,9 @@ const BENCHES = {
   memcached: 'filling and repairing memcached, on one server and three, against a bare socket',
   enrich: 'log lines through the matcher, against merely parsing them as JSON',
   flows: 'live matching and import of flows, against plain inserts, misp2ch and nfdump, in turns',
-<<<<<<< HEAD
   soak: 'a night in ten minutes: everything fails, and at the end every sink is right',
   backscan: 'flows of 30 days against new indicators, against misp2ch in turns',
-=======
   api: 'GET /v1/lookup under load, against an empty route of hono',
->>>>>>> 6181ec7 (GET /v1/lookup in half the time and less, and its bench)
   ledger: 'staging, judging, applying and reading in the ledger alone',
 }
 
