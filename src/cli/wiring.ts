@@ -6,6 +6,7 @@ import { type LoadedConfig, loadConfig } from '../config/load.js'
 import { type Ledger, openLedger } from '../ledger/ledger.js'
 import { createLogger, type Logger, type LogLevel } from '../log.js'
 import { Metrics } from '../metrics.js'
+import { parseDuration } from '../policy/duration.js'
 import { createPolicy } from '../policy/policy.js'
 import { createSinks } from '../sinks/registry.js'
 import type { Sink } from '../sinks/sink.js'
@@ -118,6 +119,8 @@ export function openSinks(
     sourceNames: config.sources.map(({ name }) => name),
     dataDir: config.dataDir,
     networks: config.networks,
+    // null: for ever.
+    keepHits: parseDuration(config.keep.hits),
     clock: () => context.now(),
   }
   return createSinks(config.sinks, deps)

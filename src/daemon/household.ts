@@ -1,5 +1,6 @@
 /** Every source and sink of the config, each with its keeper. */
 import type { LoadedConfig } from '../config/load.js'
+import { parseDuration } from '../policy/duration.js'
 import { createSinks, type SinksSettings } from '../sinks/registry.js'
 import { openSource } from '../sync/open-source.js'
 import { warnOfForsaken } from '../sync/sync.js'
@@ -123,17 +124,18 @@ export class Household {
     }))
   }
 
-  #wantedSinks({ sinks, sources, dataDir }: LoadedConfig): Wanted<SinkKeeper>[] {
+  #wantedSinks({ sinks, sources, dataDir, networks, keep }: LoadedConfig): Wanted<SinkKeeper>[] {
     const works = this.#works
     const { log, metrics } = works
     const sourceNames = sources.map(({ name }) => name)
     const clock = () => epoch(works)
-    const deps = { log, metrics, sourceNames, dataDir, clock }
+    const keepHits = parseDuration(keep.hits)
+    const deps = { log, metrics, sourceNames, dataDir, networks, keepHits, clock }
     return Object.entries(sinks)
       .filter(([, settings]) => settings !== undefined)
       .map(([name, settings]) => ({
         name,
-        settings: JSON.stringify([settings, sourceNames]),
+        settings: JSON.stringify([settings, sourceNames, networks, keepHits]),
         open: async () => {
           const only = { [name]: settings } as SinksSettings
           const [sink] = await createSinks(only, deps)

@@ -73,7 +73,11 @@ export async function flowRowsById(
     'insert_ts >= toDateTime({writtenFrom:UInt32})',
     `${FLOW_HIT} IN {hits:Array(UInt64)}`,
   ]
-  return await rowsWhere(asked, { conditions, params: { hits, writtenFrom }, limit: hits.length })
+  return await rowsWhere(asked, {
+    conditions,
+    params: { hits: hits.map(BigInt), writtenFrom },
+    limit: hits.length,
+  })
 }
 
 async function rowsWhere(
@@ -135,7 +139,7 @@ function behindPlace({ first, id }: Place): { conditions: string[]; params: Para
       'ts <= toDateTime({at:UInt32})',
       `(ts < toDateTime({at:UInt32}) OR ${FLOW_HIT} < {behind:UInt64})`,
     ],
-    params: { at, behind: BigInt(`0x${parsed.hex}`).toString() },
+    params: { at, behind: BigInt(`0x${parsed.hex}`) },
   }
 }
 
