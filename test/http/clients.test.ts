@@ -1,0 +1,95 @@
+/** The clients that the docs show, run as they stand, each against the API. */
+import { execFile, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { transpileModule } from 'typescript'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ApiHouse, OPERATOR, TOKENS } from './house.js'
+
+const run = promisify(execFile)
+let house: ApiHouse
+let env: NodeJS.ProcessEnv
+
+beforeAll(async () => {
+  house = await ApiHouse.open([{ type: 'ip-dst', value: '198.51.100.7' }], { tokens: TOKENS })
+  env = { ...process.env, TIPLINE_URL: house.url, TIPLINE_TOKEN: OPERATOR.token }
+})
+afterAll(() => house.close())
+
+const has = (program: string) => spawnSync(program, ['--version']).status === 0
+
+it.skipIf(!has('python3') && process.env.CI !== 'true')('Python', async () => {
+  const values = ['198.51.100.7', 'nothing.example']
+  const { stdout } = await run('python3', ['examples/api/lookup.py', ...values], { env })
+  expect(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual([
+    ['198.51.100.7', 'live', 'about Phishing kit'],
+    ['nothing.example', 'unknown'],
+  ])
+})
+
+it('TypeScript, over several pages', async () => {
+  const lines = Array.from({ length: 700 }, (_, n) =>
+    JSON.stringify({
+      '@timestamp': new Date().toISOString(),
+      n,
+      destination: { ip: '198.51.100.7' },
+    }),
+  )
+  await house.ask('/v1/enrich?record=test', {
+    token: OPERATOR.token,
+    body: lines.join('\n'),
+    headers: { 'content-type': 'application/x-ndjson' },
+  })
+  const recorded = () => house.metrics.read('tipline_hits_recorded_total', { way: 'api' })
+  for (let tries = 0; recorded() < 700 && tries < 500; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  const source = readFileSync('examples/api/hits.ts', 'utf8')
+  const compilerOptions = { module: 99, target: 10 }
+  const script = transpileModule(source, { compilerOptions }).outputText
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { env })
+  const hits = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as string[])
+  expect(hits).toHaveLength(700)
+  expect(hits[0]!.slice(1)).toEqual(['198.51.100.7', 'about Phishing kit'])
+})
+
+it.skipIf(!has('ruby') && process.env.CI !== 'true')(
+  'what the http filter of Logstash sends, and reads',
+  async () => {
+    // The filter fills its templates; of a field that is not there the template stays.
+    const config = readFileSync('examples/api/logstash-http.conf', 'utf8')
+    const fields = [...config.matchAll(/"([\w.]+)" => "%\{/g)].map((match) => match[1]!)
+    const body = Object.fromEntries(fields.map((field) => [field, `%{${field}}`]))
+    const event = JSON.stringify({ ...body, 'destination.ip': '198.51.100.7' })
+    const script = `
+      require 'net/http'
+      require 'json'
+      url = URI(ENV['TIPLINE_URL'] + '/v1/enrich')
+      headers = {'Authorization' => 'Bearer ' + ENV['TIPLINE_TOKEN'], 'Content-Type' => 'application/json'}
+      answer = Net::HTTP.post(url, ARGV[0], headers)
+      puts JSON.generate([answer.code, answer['content-type'], JSON.parse(answer.body)])`
+    const { stdout } = await run('ruby', ['-e', script, event], { env })
+    const [status, type, document] = JSON.parse(stdout)
+    expect([status, type]).toEqual(['200', 'application/json'])
+    expect(document.threat.enrichments[0].matched.field).toBe('destination.ip')
+  },
+)
+
+it('the socket of the data folder, with curl', async () => {
+  const own = await house.listen(
+    { listen: `unix:${join(house.ledger.folder, 's.sock')}` },
+    { own: true },
+  )
+  const args = ['-s', '--unix-socket', own.url.slice(5), 'http://tipline/v1/session']
+  const { stdout } = await run('curl', args)
+  expect(JSON.parse(stdout)).toEqual({ name: 'local', scope: 'operate', login: false })
+})
