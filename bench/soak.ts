@@ -242,8 +242,10 @@ async function calmDown(): Promise<{ calmSeconds: number; memory: number; falls:
   for (const event of misp.store.eventsById()) misp.store.publish(event.id)
   const begun = Date.now()
   while (Date.now() - begun < CALM_MS && !(await compare()).equal) {
+    // What somebody would do who has mended all that was broken; a grace may have to pass between two.
+    await sync()
     daemon.look()
-    await sleep(1000)
+    await sleep(5000)
   }
   const { rss } = daemon
   const half = Math.floor(rss.length / 2)
@@ -255,10 +257,19 @@ async function calmDown(): Promise<{ calmSeconds: number; memory: number; falls:
   }
 }
 
+/** `tipline sync`, which the daemon does. */
+async function sync(): Promise<void> {
+  const main = join(ROOT, '.build/src/cli/main.js')
+  const args = [main, 'sync', '-c', join(folder, 'tipline.yml'), '--json']
+  await once(spawn(process.execPath, args, { stdio: 'ignore' }), 'exit')
+}
+
 interface Verdict {
   readonly equal: boolean
   readonly keys: number
   readonly wrongKeys: number
+  /** A few of them. */
+  readonly wrong: readonly string[]
   readonly addresses: number
   readonly wrongAddresses: number
 }
@@ -268,9 +279,9 @@ async function compare(): Promise<Verdict> {
   const live = new Oracle({ policy: legacyPolicySettings }).live(misp.store)
   const wanted = asKeys(live)
   const there = await piecesIn(memcached)
-  const wrongKeys = [...new Set([...wanted.keys(), ...there.keys()])].filter(
+  const wrongOnes = [...new Set([...wanted.keys(), ...there.keys()])].filter(
     (key) => wanted.get(key) !== there.get(key),
-  ).length
+  )
   const wantedRows = new Set(
     [...live].flatMap(([key, pieces]) => {
       const [, space = '', value = ''] = /^([^:]+):(.*)$/.exec(key) ?? []
@@ -282,8 +293,12 @@ async function compare(): Promise<Verdict> {
   const wrongAddresses = [...new Set([...wantedRows, ...rows])].filter(
     (value) => !(wantedRows.has(value) && rows.has(value)),
   ).length
+  const wrongKeys = wrongOnes.length
+  const wrong = wrongOnes
+    .slice(0, 3)
+    .map((key) => `${key}: ${there.get(key) ?? 'missing'}, not ${wanted.get(key) ?? 'there'}`)
   const equal = wrongKeys === 0 && wrongAddresses === 0
-  return { equal, keys: wanted.size, wrongKeys, addresses: wantedRows.size, wrongAddresses }
+  return { equal, keys: wanted.size, wrongKeys, wrong, addresses: wantedRows.size, wrongAddresses }
 }
 
 async function rowsThere(): Promise<Set<string>> {

@@ -45,6 +45,16 @@ export const METRICS = {
     help: 'Events that were fetched again because they moved during the pull.',
     labels: ['source'],
   },
+  tipline_pull_missed_total: {
+    type: 'counter',
+    help: 'Attributes that differed when an event was read again though nothing said that it changed.',
+    labels: ['source'],
+  },
+  tipline_zmq_hints_total: {
+    type: 'counter',
+    help: "Messages of a MISP's ZMQ channel that told of a change.",
+    labels: ['source'],
+  },
   tipline_live_keys: {
     type: 'gauge',
     help: 'Live lookup keys in the ledger.',

@@ -10,6 +10,7 @@ import { SinkKeeper } from './sink-keeper.js'
 import { SourceKeeper } from './source-keeper.js'
 import { type Keeper, type Plan, Staff, type Wanted } from './staff.js'
 import { epoch, type Works } from './works.js'
+import { listenToZmq, zeromq } from './zmq.js'
 
 /** Of one request: the next pull comes soon, and others wait for their turn. */
 const ATTEMPTS = 3
@@ -56,11 +57,16 @@ export class Household {
     for (const sink of this.sinks) sink.poke()
   }
 
+  #expect(times: readonly number[]): void {
+    for (const sink of this.sinks) sink.expect(times)
+  }
+
   /** Opens what is new in this config; nothing has changed yet. @throws UsageError */
   async plan(config: LoadedConfig): Promise<HouseholdPlan> {
     const sources = await this.#sources.plan(this.#wantedSources(config))
     const sinks = await this.#sinks.plan(this.#wantedSinks(config))
-    const parts = await this.#parts.plan(wantedParts(config, this.#options))
+    const wanted = [...wantedParts(config, this.#options), ...this.#wantedChannels(config)]
+    const parts = await this.#parts.plan(wanted)
     return { config, sources, sinks, parts }
   }
 
@@ -110,18 +116,37 @@ export class Household {
       name: settings.name,
       settings: JSON.stringify(settings),
       open: () => {
-        const source = openSource(settings, { log, metrics, attempts: ATTEMPTS })
+        const quiet = () => keeper.outage.since !== null
+        const source = openSource(settings, { log, metrics, attempts: ATTEMPTS, quiet })
         const onApplied = () => this.poke()
         const keeper = new SourceKeeper({
           works,
           settings,
           source,
           onApplied,
+          onPublished: (times) => this.#expect(times),
           onAdded: this.#options.onAdded,
         })
         return { keeper, close: () => source.close() }
       },
     }))
+  }
+
+  /** MISP's ZMQ channels. */
+  #wantedChannels({ sources }: LoadedConfig): Wanted<Keeper>[] {
+    const { log } = this.#works
+    return sources.flatMap((settings) => {
+      if (settings.type !== 'misp' || settings.zmq === undefined) return []
+      const { name: source, zmq: address } = settings
+      const onHint = (uuid: string | null) =>
+        this.sources.find(({ name }) => name === source)?.hint(uuid)
+      const run = (signal: AbortSignal) => listenToZmq({ source, address, onHint, log }, signal)
+      const open = async () => {
+        await zeromq()
+        return { keeper: { run }, close: async () => undefined }
+      }
+      return [{ name: `zmq of ${source}`, settings: address, open }]
+    })
   }
 
   #wantedSinks({ sinks, sources, dataDir, networks, keep }: LoadedConfig): Wanted<SinkKeeper>[] {

@@ -3,13 +3,15 @@ import { SourceError } from '../errors.js'
 import { readSources, readWithheld } from '../ledger/sources.js'
 import type { MispSourceSettings } from '../misp/settings.js'
 import { parseDuration } from '../policy/duration.js'
+import { LargeEvents } from '../sync/large-events.js'
 import type { SourceSettings } from '../sync/open-source.js'
 import { type PullReport, pull } from '../sync/pull.js'
-import type { Source } from '../sync/source.js'
+import type { Pass, Source } from '../sync/source.js'
 import type { SourceReport } from '../sync/sync.js'
 import { Bell } from './bell.js'
 import { clockwork } from './clockwork.js'
 import { Outage } from './outage.js'
+import { nextPass, type Reread, sliceOf, WHOLE } from './passes.js'
 import { withOwnSignal } from './rota.js'
 import { epoch, type Works } from './works.js'
 
@@ -19,9 +21,15 @@ export interface SourceKeeperOptions {
   readonly source: Source
   /** Called when the ledger may hold something new. */
   readonly onApplied: () => void
+  /** Called after a pull, with when what it brought was published, epoch seconds by our clock. */
+  readonly onPublished: (times: readonly number[]) => void
   /** Called after a pull that brought new indicators. */
   readonly onAdded: () => void
 }
+
+/** Edits come in bursts: one look for all. */
+const HINT_PAUSE_MS = 1000
+const MOST_HINTS = 500
 
 /** A pull that somebody waits for. */
 interface Wish {
@@ -34,12 +42,20 @@ export class SourceKeeper {
   readonly outage: Outage
   readonly #options: SourceKeeperOptions
   readonly #bell = new Bell()
+  readonly #large: LargeEvents
+  readonly #hints = new Set<string>()
+  #isHinted = false
+  /** When MISP answered last, by its clock. */
+  #lastAt: number | null = null
+  /** When everything was compared last, by ours, which never jumps. */
+  #wholeAt = Number.NEGATIVE_INFINITY
   #wishes: Wish[] = []
   #tried: () => void = () => undefined
   /** It has been pulled once, or could not be. */
   readonly tried = new Promise<void>((resolve) => {
     this.#tried = resolve
   })
+  #rereadAt = Number.NEGATIVE_INFINITY
   #isPulling = false
   #hasTried = false
   #hasEnded = false
@@ -48,7 +64,18 @@ export class SourceKeeper {
     const { works, settings } = options
     this.name = settings.name
     this.outage = new Outage({ source: settings.name }, works.log, works.clocks)
+    this.#large = new LargeEvents(works.clocks.monotonic)
     this.#options = options
+  }
+
+  /** This event is said to have changed; null: something has. It is looked at within seconds. */
+  hint(uuid: string | null): void {
+    this.#options.works.metrics.count('tipline_zmq_hints_total', { source: this.name })
+    // Whoever tells of more has the schedule to wait for.
+    if (uuid !== null && this.#hints.size < MOST_HINTS) this.#hints.add(uuid)
+    if (this.#isHinted) return
+    this.#isHinted = true
+    setTimeout(() => this.#bell.ring(), HINT_PAUSE_MS).unref()
   }
 
   /** It has been pulled once, or could not be. */
@@ -79,9 +106,12 @@ export class SourceKeeper {
     while (!signal.aborted) {
       await this.#bell.wait(clock.waitMs(), signal)
       const wishes = this.#wishes.splice(0)
-      if (signal.aborted || (wishes.length === 0 && clock.waitMs() > 0)) continue
-      clock.begun()
+      if (signal.aborted) continue
+      if (wishes.length === 0 && !this.#isHinted && clock.waitMs() > 0) continue
+      // A hint must not put off what is due.
+      if (clock.waitMs() === 0 || wishes.length > 0) clock.begun()
       const report = await withOwnSignal(signal, (own) => this.#pull(wishes, own))
+      if (report?.ok) await withOwnSignal(signal, (own) => this.#readAgain(own))
       for (const { resolve } of wishes) resolve(report)
     }
     this.#hasEnded = true
@@ -91,8 +121,15 @@ export class SourceKeeper {
   /** null: it was told to stop. */
   async #pull(wishes: readonly Wish[], signal: AbortSignal): Promise<SourceReport | null> {
     this.#isPulling = true
+    const request = this.#request()
+    const pass = this.#nextPass(wishes, request.withheld.length > 0)
     try {
-      const report = await pull({ ...this.#request(), accept: acceptedBy(wishes), signal })
+      const report = await pull({ ...request, pass, accept: acceptedBy(wishes), signal })
+      this.#lastAt = report.at
+      // Its clock may go otherwise than ours.
+      const ahead = request.now - report.at
+      this.#options.onPublished(report.published.map((at) => at + ahead))
+      if (pass.kind === 'whole') this.#wholeAt = this.#options.works.clocks.monotonic()
       this.outage.over()
       for (const warning of report.warnings) this.#log.warn({ source: this.name }, warning)
       if (!report.unchanged) this.#log.info(factsOf(report), 'pulled')
@@ -111,6 +148,56 @@ export class SourceKeeper {
     }
   }
 
+  #nextPass(wishes: readonly Wish[], isFrozen: boolean): Pass {
+    const hints = [...this.#hints]
+    this.#hints.clear()
+    this.#isHinted = false
+    if (!this.#options.source.knowsPasses) return WHOLE
+    const sinceWholeMs = this.#options.works.clocks.monotonic() - this.#wholeAt
+    const isAsked = wishes.length > 0
+    return nextPass({ isAsked, isFrozen, hints, lastAt: this.#lastAt, sinceWholeMs })
+  }
+
+  /**
+   * Some changes move nothing that can be asked for (local tags, sharing groups): each event is read again
+   * once a day, a slice after each whole comparison, and what that finds is counted.
+   */
+  async #readAgain(signal: AbortSignal): Promise<void> {
+    const { works, source } = this.#options
+    const { writer } = works.ledger
+    if (!source.knowsPasses || this.#wholeAt === this.#rereadAt) return
+    this.#rereadAt = this.#wholeAt
+    const request = this.#request()
+    if (request.withheld.length > 0) return
+    const key = `reread:${this.name}`
+    const kept = await writer.getMeta(key)
+    const before: Reread = kept ? JSON.parse(kept) : { after: '', at: epoch(works) }
+    const known = await writer.knownEvents(request.row.id)
+    const { events, next } = sliceOf(known, before, epoch(works))
+    if (events.length > 0 && !(await this.#pullAgain(events, signal))) return
+    await writer.setMeta(key, JSON.stringify(next))
+  }
+
+  /** Whether it could be read. */
+  async #pullAgain(events: readonly string[], signal: AbortSignal): Promise<boolean> {
+    const pass: Pass = { kind: 'again', events }
+    try {
+      const report = await pull({ ...this.#request(), pass, accept: new Set(), signal })
+      const gone = Object.values(report.removed).reduce((sum, n) => sum + n, 0)
+      const missed = report.added + report.changed + gone
+      const { metrics } = this.#options.works
+      metrics.count('tipline_pull_missed_total', { source: this.name }, missed)
+      const facts = { source: this.name, events: events.length, missed }
+      if (missed > 0) this.#log.info(facts, 'read again, and found what nothing had told of')
+      return true
+    } catch (error) {
+      if (!signal.aborted && !(error instanceof SourceError)) throw error
+      return false
+    } finally {
+      this.#options.onApplied()
+    }
+  }
+
   #request() {
     const { works, source, settings, onApplied } = this.#options
     const { ledger, deriver, turns, guard, log, metrics } = works
@@ -120,6 +207,7 @@ export class SourceKeeper {
       writer: ledger.writer,
       turns,
       deriver,
+      large: this.#large,
       guard,
       withheld: readWithheld(ledger.db).filter((entry) => entry.source === this.name),
       absentGrace: graceOf(settings),

@@ -15,6 +15,8 @@ export interface KnownEvent {
   readonly uuid: string
   readonly mispId: string
   readonly timestamp: number
+  /** 0: never published. */
+  readonly publishTimestamp: number
   readonly published: boolean
   readonly recheck: boolean
   readonly absentSince: number | null
@@ -72,7 +74,7 @@ export function readSources(db: Database): SourceRow[] {
 
 export function knownEvents(db: Database, source: number): KnownEvent[] {
   const rows = db.prepare(
-    `SELECT uuid, misp_id, timestamp, published, recheck, absent_since, attributes
+    `SELECT uuid, misp_id, timestamp, publish_timestamp, published, recheck, absent_since, attributes
      FROM event WHERE source = ?`,
   )
   rows.setReturnArrays(true)
@@ -83,6 +85,7 @@ type EventRow = [
   uuid: string,
   mispId: string,
   timestamp: number,
+  publishTimestamp: number,
   published: number,
   recheck: number,
   absentSince: number | null,
@@ -90,11 +93,13 @@ type EventRow = [
 ]
 
 function toKnownEvent(row: EventRow): KnownEvent {
-  const [uuid, mispId, timestamp, published, recheck, absentSince, attributes] = row
+  const [uuid, mispId, timestamp, publishTimestamp, published, recheck, absentSince, attributes] =
+    row
   return {
     uuid,
     mispId,
     timestamp,
+    publishTimestamp,
     published: published === 1,
     recheck: recheck === 1,
     absentSince,

@@ -168,6 +168,13 @@ export const mispSourceSettings = z
       .default('1h')
       .describe('How long an event may be missing from the MISP before `tipline run` revokes it.'),
     sightings: sightings.optional(),
+    zmq: z
+      .string()
+      .regex(/^(tcp|ipc):\/\/\S{1,200}$/, 'expected an address such as tcp://misp.example:50000')
+      .optional()
+      .describe(
+        "The MISP's ZMQ channel: `tipline run` then hears of a change within seconds. Takes the package zeromq. It is asked all the same.",
+      ),
     link: httpUrl
       .optional()
       .describe("The MISP's address for people, for links to events. Default: `url`."),

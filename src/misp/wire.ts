@@ -35,6 +35,8 @@ export interface Patience {
   readonly attempts?: number
   /** The longest a rate limit is waited for. */
   readonly maxRateLimitMs?: number
+  /** True: that it fails is known, and each further try is worth no warning. */
+  readonly quiet?: () => boolean
   readonly sleep?: Sleep
   readonly random?: () => number
 }
@@ -81,7 +83,7 @@ export function retryOptions(input: {
       const reason = error instanceof SourceError ? error.fault : 'unknown'
       target.metrics.count('tipline_misp_retries_total', { source: target.name, reason })
       const facts = { source: target.name, attempt, waitMs: delayMs, err: error }
-      target.log.warn(facts, `${called(target)} is asked again`)
+      target.log[patience.quiet?.() ? 'debug' : 'warn'](facts, `${called(target)} is asked again`)
     },
   }
 }

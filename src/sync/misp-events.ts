@@ -5,11 +5,12 @@
 import type { KnownEvent } from '../ledger/sources.js'
 import type { StagedEvent } from '../ledger/staging.js'
 import type { Metrics } from '../metrics.js'
-import type { MispClient } from '../misp/client.js'
+import type { EventIndex, MispClient } from '../misp/client.js'
 import type { AttributeRow, EventMeta, IndexRow, Refusal } from '../misp/rows.js'
 import type { CompiledFilters } from './filters.js'
 import { inLanes } from './lanes.js'
-import type { Answer, ReadRequest, Source } from './source.js'
+import { LARGE_ATTRIBUTES } from './large-events.js'
+import type { Answer, Pass, ReadRequest, Source } from './source.js'
 
 export interface MispEventsOptions {
   readonly name: string
@@ -36,6 +37,8 @@ export interface Since {
 const SETTLE_SECONDS = 2
 /** Later than any clock may go wrong: this date comes from another MISP, not from an edit. */
 const FUTURE_SECONDS = 3600
+/** MISP writes an edit a little after the second that it bears. */
+const DELTA_OVERLAP_SECONDS = 300
 const EVENTS_A_LIST = 500
 const ROWS_A_GROUP = 20_000
 /** An event that moves all the time is taken as it is and read again next time. */
@@ -50,6 +53,7 @@ export function mispEvents(options: MispEventsOptions): Source {
     settings,
     filters,
     types,
+    knowsPasses: true,
     read: (request) => new Reading(options, request).run(),
     identity: async (signal) => {
       const { roleId, roleName, orgId } = await client.me(signal)
@@ -82,11 +86,13 @@ class Reading {
   }
 
   async run(): Promise<Answer> {
-    const index = await this.#options.client.eventIndex({}, this.#request.signal)
+    const { pass } = this.#request
+    const index = await this.#index(pass)
     this.#serverTime = index.serverTime
-    const changed = (await this.#inWindow(index.rows)).filter((row) => this.#differs(row))
+    const changed = (await this.#inWindow(index.rows)).filter((row) => this.#isWanted(row))
+    const isWhole = pass.kind === 'whole'
     // A row that could not be read may be any event: then none is gone.
-    const unlisted = index.refused > 0 ? [] : this.#unlisted(index.rows)
+    const unlisted = isWhole && index.refused === 0 ? this.#unlisted(index.rows) : []
     const emptied = await this.#emptied(unlisted)
     const wanted = [...changed, ...emptied]
     this.#total = wanted.length
@@ -98,10 +104,33 @@ class Reading {
     return {
       at: index.serverTime,
       unchanged: wanted.length === 0 && gone.length === 0,
-      missing: missing.map(({ uuid }) => uuid),
+      missing: isWhole ? missing.map(({ uuid }) => uuid) : null,
       whole: false,
       warnings: this.#warnings(index.refused),
     }
+  }
+
+  async #index(pass: Pass): Promise<EventIndex> {
+    const { client } = this.#options
+    const { signal } = this.#request
+    if (pass.kind === 'whole') return client.eventIndex({}, signal)
+    if (pass.kind === 'recent') {
+      const { since } = pass
+      const edited = await client.eventIndex({ timestamp: since }, signal)
+      // An event that comes from another MISP keeps its old timestamp.
+      return together([edited, await client.eventIndex({ publish_timestamp: since }, signal)])
+    }
+    const parts: EventIndex[] = []
+    for (let from = 0; from < pass.events.length; from += EVENTS_A_LIST) {
+      const eventid = pass.events.slice(from, from + EVENTS_A_LIST)
+      parts.push(await client.eventIndex({ eventid }, signal))
+    }
+    return together(parts)
+  }
+
+  /** What differs is the other passes' business, where it is read again for all that does not show. */
+  #isWanted(row: IndexRow): boolean {
+    return this.#request.pass.kind === 'again' ? !this.#differs(row) : this.#differs(row)
   }
 
   /** What is known stays known; of the rest only what moved within `since` is loaded. */
@@ -119,7 +148,9 @@ class Reading {
 
   #differs(row: IndexRow): boolean {
     const known = this.#known.get(row.uuid)
-    if (!known || this.#request.settingsChanged || known.recheck) return true
+    if (!known || this.#request.settingsChanged) return true
+    // A large event that is to be read again is read when it may be.
+    if (known.recheck && this.#request.large?.isDue(row.uuid) !== false) return true
     // A MISP that was set up anew may number its events otherwise.
     if (known.mispId !== row.id) return true
     return known.timestamp !== row.timestamp || known.published !== row.published
@@ -170,7 +201,9 @@ class Reading {
     const ids = list.map(({ id }) => id)
     const metas = (await client.eventMeta(ids, signal)).filter(({ uuid }) => asked.has(uuid))
     await stage.events(metas.map((meta) => this.#toStaged(meta)))
-    const groups = this.#groups(metas.filter((meta) => this.#hasRows(meta)))
+    const filled = metas.filter((meta) => this.#hasRows(meta))
+    for (const meta of filled.filter((meta) => this.#goesByDelta(meta))) await this.#readDelta(meta)
+    const groups = this.#groups(filled.filter((meta) => !this.#goesByDelta(meta)))
     await inLanes(groups, { lanes: requests, signal }, (group, stop) => this.#readRows(group, stop))
     const unsteady = await this.#unsteady(metas)
     this.#done += metas.length
@@ -222,14 +255,33 @@ class Reading {
     return groups
   }
 
-  async #readRows(metas: readonly EventMeta[], signal: AbortSignal): Promise<void> {
+  #goesByDelta({ uuid, attributeCount }: EventMeta): boolean {
+    const { large, settingsChanged } = this.#request
+    const known = this.#known.get(uuid)
+    if (!large || attributeCount <= LARGE_ATTRIBUTES || large.isDue(uuid)) return false
+    return known !== undefined && !settingsChanged && known.publishTimestamp > 0
+  }
+
+  /** What was edited since it was last published as we know it; what is missing is not gone. */
+  async #readDelta(meta: EventMeta): Promise<void> {
+    const { timestamp, publishTimestamp } = this.#known.get(meta.uuid)!
+    const since = Math.min(timestamp, publishTimestamp) - DELTA_OVERLAP_SECONDS
+    await this.#doubt([meta], { incomplete: true, recheck: true })
+    await this.#readRows([meta], this.#request.signal, { timestamp: since })
+  }
+
+  async #readRows(
+    metas: readonly EventMeta[],
+    signal: AbortSignal,
+    delta: { readonly timestamp: number } | null = null,
+  ): Promise<void> {
     const { client } = this.#options
     const { stage } = this.#request
     const refusals: Refusal[] = []
     const onRefused = (refusal: Refusal) => void refusals.push(refusal)
     // No filter on anything that can change while the pages are read: it would shift them.
     const eventid = metas.map(({ id }) => id)
-    const query = { eventid, type: this.#typesFor(metas), deleted: [0, 1] }
+    const query = { eventid, type: this.#typesFor(metas), deleted: [0, 1], ...delta }
     let count = 0
     for await (const rows of client.attributes(query, { onRefused }, signal)) {
       count += rows.length
@@ -239,7 +291,11 @@ class Reading {
       this.#request.progress(Math.min(this.#done + this.#begun.size, this.#total), this.#total)
     }
     await this.#doubtUnread(metas, refusals)
+    if (delta) return
     if (count === 0) await this.#doubtEmpty(metas)
+    for (const { uuid, attributeCount } of metas) {
+      if (attributeCount > LARGE_ATTRIBUTES) this.#request.large?.note(uuid)
+    }
   }
 
   /** Of what is known, a deletion may come in the guise of a comment. */
@@ -273,17 +329,17 @@ class Reading {
     if (empty) await this.#doubt(fresh, { incomplete: true })
   }
 
-  /** By default looked at once more, and not for ever. */
+  /** By default looked at once more; where it costs little, until it can be read. */
   async #doubt(
     metas: readonly Wanted[],
     doubt: { incomplete: boolean; recheck?: boolean },
   ): Promise<void> {
-    const { stage } = this.#request
+    const { stage, persists = false } = this.#request
     await stage.doubts(
       metas.map(({ uuid }) => ({
         event: uuid,
         incomplete: doubt.incomplete,
-        recheck: doubt.recheck ?? !this.#known.get(uuid)?.recheck,
+        recheck: doubt.recheck ?? (persists || !this.#known.get(uuid)?.recheck),
       })),
     )
   }
@@ -315,6 +371,16 @@ class Reading {
       warnings.push(`${this.#unreadable} attributes were unreadable; what is known of them stays`)
     }
     return warnings
+  }
+}
+
+/** The time of the first: what changed since is seen by the next pass. */
+function together(parts: readonly EventIndex[]): EventIndex {
+  const rows = new Map(parts.flatMap((part) => part.rows.map((row) => [row.uuid, row] as const)))
+  return {
+    rows: [...rows.values()],
+    serverTime: Math.min(...parts.map(({ serverTime }) => serverTime)),
+    refused: parts.reduce((sum, { refused }) => sum + refused, 0),
   }
 }
 

@@ -11,8 +11,9 @@ import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import type { Deriver } from './derive.js'
 import { type GuardVerdict, guard } from './guard.js'
+import type { LargeEvents } from './large-events.js'
 import type { GuardSettings } from './settings.js'
-import type { Answer, Progress, Source } from './source.js'
+import type { Answer, Pass, Progress, Source } from './source.js'
 import { Stage } from './stage.js'
 import type { Turns } from './turns.js'
 
@@ -23,6 +24,9 @@ export interface PullOptions {
   /** The ledger has one staging: whoever needs it waits for its turn. */
   readonly turns: Turns
   readonly deriver: Deriver
+  /** Default: everything is asked for. */
+  readonly pass?: Pass
+  readonly large?: LargeEvents
   readonly guard: GuardSettings
   /** Ids of withheld changes that the user accepts. */
   readonly accept: ReadonlySet<string>
@@ -44,6 +48,10 @@ export interface PullOptions {
 
 export interface PullReport {
   readonly source: string
+  /** The source's clock, epoch seconds. */
+  readonly at: number
+  /** When events were published that the last good pull can not have seen, epoch seconds by its clock. */
+  readonly published: readonly number[]
   readonly unchanged: boolean
   readonly attributes: number
   readonly added: number
@@ -60,11 +68,16 @@ export async function pull(options: PullOptions): Promise<PullReport> {
   const staging = new PullStaging(options)
   const stage = openStage(options, staging)
   try {
-    const settingsChanged = row.settings !== '' && row.settings !== source.settings
+    const asksOtherwise = row.settings !== source.settings
+    const settingsChanged = row.settings !== '' && asksOtherwise
     const answer = await source.read({
+      pass: asksOtherwise ? WHOLE : (options.pass ?? WHOLE),
+      large: options.large,
+      // Only who goes on by himself asks for parts.
+      persists: options.pass !== undefined,
       stage,
       known: await writer.knownEvents(row.id),
-      settingsChanged: row.settings !== source.settings,
+      settingsChanged: asksOtherwise,
       absentGrace: options.absentGrace,
       progress: options.progress,
       signal: options.signal,
@@ -72,13 +85,17 @@ export async function pull(options: PullOptions): Promise<PullReport> {
     await stage.settle()
     const labels = { source: source.name }
     options.metrics.gauge('tipline_source_last_good_sync_timestamp_seconds', labels, answer.at)
-    await writer.markAbsent({ source: row.id, uuids: answer.missing, now: answer.at })
+    if (answer.missing) {
+      await writer.markAbsent({ source: row.id, uuids: answer.missing, now: answer.at })
+    }
     if (answer.unchanged) return await acceptUnchanged(options, answer)
     return await judgeAndApply({ options, answer, settingsChanged, stage })
   } finally {
     await staging.end()
   }
 }
+
+const WHOLE: Pass = { kind: 'whole' }
 
 /** The ledger's staging, from the first row to the end of the pull. */
 class PullStaging {
@@ -122,11 +139,15 @@ function openStage(options: PullOptions, staging: PullStaging): Stage {
 async function acceptUnchanged(options: PullOptions, answer: Answer): Promise<PullReport> {
   const { source, row, writer } = options
   await writer.touchSource({ source: row.id, at: answer.at })
-  tellFrozen(options, false)
-  // Nothing is withheld of an answer that is as the ledger is.
-  for (const { kind } of options.withheld) await writer.clearWithheld({ source: row.id, kind })
+  // Nothing is withheld of an answer that is as the ledger is; where it was all of it.
+  if (answer.missing) {
+    tellFrozen(options, false)
+    for (const { kind } of options.withheld) await writer.clearWithheld({ source: row.id, kind })
+  }
   return {
     source: source.name,
+    at: answer.at,
+    published: [],
     unchanged: true,
     attributes: 0,
     added: 0,
@@ -160,7 +181,7 @@ async function judgeAndApply(judged: Judged): Promise<PullReport> {
     },
     options.guard,
   )
-  const withheld = await withholdDoubtful({ options, doubts, judgement, at: answer.at })
+  const withheld = await withholdDoubtful({ options, doubts, judgement, answer })
   const kinds = new Set(withheld.map(({ kind }) => kind))
   const result = await apply(options, {
     source: row.id,
@@ -224,7 +245,7 @@ interface Doubtful {
   readonly options: PullOptions
   readonly doubts: GuardVerdict
   readonly judgement: Judgement
-  readonly at: number
+  readonly answer: Answer
 }
 
 async function withholdDoubtful(doubtful: Doubtful): Promise<PullReport['withheld']> {
@@ -239,11 +260,12 @@ async function withholdDoubtful(doubtful: Doubtful): Promise<PullReport['withhel
         { source: options.source.name, id, kind, live: judgement.live },
         `withheld: ${why}`,
       )
-    } else {
+    } else if (doubtful.answer.missing) {
       await options.writer.clearWithheld({ source: options.row.id, kind })
     }
   }
-  tellFrozen(options, withheld.length > 0)
+  const stays = doubtful.answer.missing === null && options.withheld.length > 0
+  tellFrozen(options, stays || withheld.length > 0)
   return withheld
 }
 
@@ -255,7 +277,7 @@ function tellFrozen({ metrics, source }: PullOptions, frozen: boolean): void {
 async function withholdUnlessAccepted(
   doubtful: Doubtful & { kind: 'revocations' | 'additions'; why: string },
 ): Promise<string | null> {
-  const { options, judgement, kind, why, at } = doubtful
+  const { options, judgement, kind, why, answer } = doubtful
   const { writer, row, accept } = options
   const items = kind === 'revocations' ? judgement.absent : judgement.added
   const before = options.withheld.find((entry) => entry.kind === kind)
@@ -266,7 +288,15 @@ async function withholdUnlessAccepted(
     if (larger === 0 && items === before.items) return before.id
   }
   const id = randomBytes(4).toString('hex')
-  await writer.withhold({ id, source: row.id, kind, why, items, live: judgement.live, at })
+  await writer.withhold({
+    id,
+    source: row.id,
+    kind,
+    why,
+    items,
+    live: judgement.live,
+    at: answer.at,
+  })
   return id
 }
 
@@ -300,6 +330,8 @@ function report({ judged, result, withheld }: Applied): PullReport {
   }
   return {
     source,
+    at: answer.at,
+    published: stage.published.filter((at) => at > (options.row.lastGood ?? answer.at)),
     unchanged: false,
     attributes: stage.rows,
     added: result.added,

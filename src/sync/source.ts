@@ -2,9 +2,26 @@
 import type { Window } from '../ledger/judge.js'
 import type { KnownEvent } from '../ledger/sources.js'
 import type { CompiledFilters } from './filters.js'
+import type { LargeEvents } from './large-events.js'
 import type { Stage } from './stage.js'
 
+/** What is asked for. Only `whole` can tell what is gone. */
+export type Pass =
+  | { readonly kind: 'whole' }
+  /** What was edited or published since, by the source's clock: cheap. */
+  | { readonly kind: 'recent'; readonly since: number }
+  /** These events, where they differ from what is known. */
+  | { readonly kind: 'named'; readonly events: readonly string[] }
+  /** These events, though nothing says that they changed. */
+  | { readonly kind: 'again'; readonly events: readonly string[] }
+
 export interface ReadRequest {
+  /** A source without `knowsPasses` reads everything, whatever is asked for. */
+  readonly pass: Pass
+  /** Events too large to be read whole every time; absent: all are read whole. */
+  readonly large?: LargeEvents | undefined
+  /** Everything is asked for seldom: what could not be read is tried again each time. */
+  readonly persists?: boolean | undefined
   readonly stage: Stage
   readonly known: readonly KnownEvent[]
   /** The config asks for something else than at the last pull: everything is read anew. */
@@ -20,8 +37,11 @@ export interface Answer {
   readonly at: number
   /** Nothing is different from what is known; nothing has been staged. */
   readonly unchanged: boolean
-  /** Events that are not in the answer; with the grace not over some are not departures yet. */
-  readonly missing: readonly string[]
+  /**
+   * Events that are not in the answer; with the grace not over some are not departures yet. null: only a
+   * part of the source was looked at, which says nothing of the rest.
+   */
+  readonly missing: readonly string[] | null
   /** The answer is the whole wanted state: what is not staged departs. */
   readonly whole: boolean
   /** Rows older than this have left the window that was asked for. */
@@ -44,6 +64,7 @@ export interface Source {
   readonly settings: string
   readonly filters: CompiledFilters
   readonly types: readonly string[]
+  readonly knowsPasses?: boolean
   /** Stages what differs. @throws SourceError: nothing of the answer counts */
   read(request: ReadRequest): Promise<Answer>
   /** Who asks (role and organisation); null where a source has no such thing. */
