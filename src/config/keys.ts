@@ -21,7 +21,7 @@ function keysOf({ properties, propertyNames }: JsonSchema): string[] {
   return [...Object.keys(properties ?? {}), ...named.map(String)]
 }
 
-/** Where else in the schema a key of this name has its place: the dotted names of its owners. */
+/** Where else in the schema a key of this name has its place: its owners' dotted names, the shortest first. */
 export function ownersOf(root: JsonSchema, key: string): string[] {
   const owners: string[] = []
   const visit = (schema: JsonSchema, name: string): void => {
@@ -34,7 +34,8 @@ export function ownersOf(root: JsonSchema, key: string): string[] {
     }
   }
   visit(root, '')
-  return [...new Set(owners)]
+  const depth = (owner: string) => owner.split('.').length
+  return [...new Set(owners)].sort((a, b) => depth(a) - depth(b))
 }
 
 /** The schema itself or, of a union, its options; of those told apart by a constant, the one meant. */

@@ -103,7 +103,7 @@ describe('a broken config', () => {
       'a key in the place of a key',
       `${MISP}    0123456789abcdef0123456789abcdef01234567: x\n`,
       [
-        'tipline.yml:5:5: sources.0.(40 characters): unknown key; known are name, type, url, key, key_file, ca_file, ignore_cert_errors, proxy, page_size, requests, timeout, filters, search, every, absent_grace, link',
+        'tipline.yml:5:5: sources.0.(40 characters): unknown key; known are name, type, url, key, key_file, ca_file, ignore_cert_errors, proxy, page_size, requests, timeout, filters, search, every, absent_grace, sightings, zmq, link',
       ],
     ],
     [

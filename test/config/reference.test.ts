@@ -43,7 +43,7 @@ describe('the examples', () => {
 
   it('of every setting change none of them', async () => {
     const full = await loadConfig('examples/tipline-full.yml', env)
-    const sources = `[{ name: main, url: "https://misp.example.org", key: "\${MISP_KEY}" },
+    const sources = `[{ name: main, url: "https://misp.example.org", key: "\${MISP_KEY}", sightings: {} },
       { name: osint, type: feed, path: ./feed }]`
     const sinks = Object.keys(SINKS).map((name) => `${name}: {}`)
     const bare = await parseConfig(`sources: ${sources}\nsinks: { ${sinks.join(', ')} }\n`, {
