@@ -192,7 +192,7 @@ export const METRICS = {
   },
   tipline_publish_to_live_seconds: {
     type: 'histogram',
-    help: 'From the publication of an event in its MISP to its being in the sink.',
+    help: 'From the publication of an event in its MISP to its being in the sink; once for each event that is news.',
     labels: ['sink'],
     buckets: [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 21_600, 86_400],
   },
@@ -216,11 +216,6 @@ export const METRICS = {
     type: 'gauge',
     help: 'Streams of /v1/enrich that are open.',
     labels: [],
-  },
-  tipline_build_info: {
-    type: 'gauge',
-    help: 'Always 1; the version is the label.',
-    labels: ['version'],
   },
   tipline_sink_lag_changes: {
     type: 'gauge',

@@ -18,6 +18,7 @@ import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { retry, type Sleep } from '../retry.js'
 import type { Heartbeat, Position, Sink } from '../sinks/sink.js'
+import { Latency } from './latency.js'
 
 export interface ShipOptions {
   readonly ledger: Ledger
@@ -145,7 +146,7 @@ class Shipment {
       settings: sink.settings,
     })
     const from = here?.seq ?? 0
-    const seq = why === null ? await this.#follow(from) : await this.#rebuild(why)
+    const seq = why === null ? await this.#follow(from, here?.at ?? 0) : await this.#rebuild(why)
     await this.#check(seq)
     await sink.beat(heartbeat(ledger, { at: clock(), spelled: this.#states.spelledAddresses() }))
     this.#alarm()
@@ -170,9 +171,10 @@ class Shipment {
     }
   }
 
-  /** Ships what was touched after `cursor`; answers where it ended. */
-  async #follow(cursor: number): Promise<number> {
-    const { sink, signal } = this.#options
+  /** Ships what was touched after `cursor`, moved there at `since`; answers where it ended. */
+  async #follow(cursor: number, since: number): Promise<number> {
+    const { sink, signal, ledger, metrics, clock } = this.#options
+    const latency = new Latency({ db: ledger.db, metrics, sink: sink.name, since, clock })
     let seq = cursor
     for await (const batch of this.#touched(cursor)) {
       await this.#forgetAside(batch)
@@ -180,6 +182,7 @@ class Shipment {
       seq = batch.seq
       await this.#remember(seq)
       this.#count(batch)
+      latency.observe(batch.states)
     }
     return seq
   }
