@@ -11,7 +11,9 @@ import { Bell } from './bell.js'
 import { withOwnSignal } from './rota.js'
 import type { Works } from './works.js'
 
+/** A round is at most so long, and shorter where a source gathers for less. */
 const ROUND_MS = 60_000
+const SHORTEST_MS = 1000
 
 /** Until the abort. What fails is told, and tried again with the next round: the queue is on the disk. */
 export async function tellSightings(
@@ -30,8 +32,19 @@ export async function tellSightings(
       if (!(err instanceof HitsError)) throw error
       works.log.warn({ err }, 'sightings wait')
     }
-    await bell.wait(ROUND_MS, signal)
+    await bell.wait(roundOf(config()), signal)
   }
+}
+
+function roundOf({ sources }: LoadedConfig): number {
+  const every = sources.flatMap((source) =>
+    source.type === 'misp' && source.sightings ? [millisecondsOf(source.sightings.every)] : [],
+  )
+  return Math.max(SHORTEST_MS, Math.min(ROUND_MS, ...every))
+}
+
+function millisecondsOf(duration: string): number {
+  return (parseDuration(duration) ?? 3600) * 1000
 }
 
 /** Opened anew each time: the config may be another one, and an hour may pass without a sighting. */
@@ -65,7 +78,7 @@ function openTold(
     const told = {
       source: source.name,
       client,
-      every: (parseDuration(every) ?? 3600) * 1000,
+      every: millisecondsOf(every),
       label,
       maxTlp: max_tlp,
       perHour: per_hour,

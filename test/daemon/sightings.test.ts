@@ -1,0 +1,53 @@
+/** `tipline run` tells MISP of what `tipline enrich --record` met. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
+import { expect, it } from 'vitest'
+import { Site, until } from '../cli/site.js'
+
+it('sightings go from a log line to the MISP, once, and none with a read-only key', async () => {
+  const site = new Site()
+  try {
+    const misp = await site.startMisp()
+    const config = (key: string) =>
+      site.write(
+        'tipline.yml',
+        `http: { listen: "127.0.0.1:0" }
+sources:
+  - { name: main, url: "${misp.url}", key: "${key}", sightings: { every: 1s, source: soc } }
+`,
+      )
+    config(misp.keys.readonly)
+    await site.run(['sync'])
+    const store = join(site.folder, 'tipline-data/hits.db')
+    const follows = () => {
+      if (!existsSync(store)) return false
+      const db = new DatabaseSync(store, { readOnly: true })
+      try {
+        return db.prepare('SELECT 1 FROM follower').get() !== undefined
+      } catch {
+        // The tables are still to come.
+        return false
+      } finally {
+        db.close()
+      }
+    }
+    const daemon = site.start(['run'])
+    await until(follows)
+    const line = { '@timestamp': new Date().toISOString(), 'dns.question.name': 'evil.example' }
+    const ran = await site.run(['enrich', '--record'], { input: `${JSON.stringify(line)}\n` })
+    expect(ran.status).toBe(0)
+    await until(() => daemon.stderr.includes('may not add sightings'))
+    expect(misp.store.sightings).toEqual([])
+    config(misp.keys.user)
+    daemon.child.kill('SIGHUP')
+    await until(() => misp.store.sightings.length > 0)
+    daemon.child.kill('SIGTERM')
+    expect((await daemon.end()).status).toBe(0)
+    const at = Math.floor(Date.parse(line['@timestamp']) / 1000)
+    expect(misp.store.sightings).toMatchObject([{ type: 0, source: 'soc', date_sighting: at }])
+    expect(daemon.stderr.match(/may not add sightings/g)).toHaveLength(1)
+  } finally {
+    await site.close()
+  }
+}, 120_000)
