@@ -146,8 +146,9 @@ function interpolate(
   return stray ? null : result
 }
 
+/** A value that begins on the line below its key begins with a line break. */
 function textOf({ lines }: Option): string {
-  return lines.join('\n').trim()
+  return lines.join('\n').trimEnd()
 }
 
 function isBlank(line: string): boolean {

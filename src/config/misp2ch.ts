@@ -69,7 +69,8 @@ type Legacy = z.output<typeof schema>
 const FORCED = ['returnFormat', 'type', 'to_ids']
 
 export function readMisp2ch(parsed: ParsedIni & { ok: true }, file: string): Draft {
-  const { data, tree } = parsed
+  const { tree } = parsed
+  const data = trimmed(parsed.data)
   const result = schema.safeParse(data)
   const problems = [...parsed.problems, ...(result.error?.issues ?? []).map(asProblem)]
   const hidden = collectSecrets(data)
@@ -84,6 +85,15 @@ export function readMisp2ch(parsed: ParsedIni & { ok: true }, file: string): Dra
     hidden,
     origin,
   }
+}
+
+/** No value of these means its line breaks, and a key in a header must have none. */
+function trimmed(data: IniData): IniData {
+  const each = (options: Readonly<Record<string, string>>) =>
+    Object.entries(options).map(([key, value]) => [key, value.trim()])
+  return Object.fromEntries(
+    Object.entries(data).map(([name, options]) => [name, Object.fromEntries(each(options))]),
+  )
 }
 
 function asProblem({ path, message }: z.core.$ZodIssue): LocatedProblem {

@@ -67,6 +67,12 @@ describe("misp2ch's config", () => {
     ])
   })
 
+  it('reads a value that begins on the line below its key', async () => {
+    const loaded = await read(SHIPPED.replace('token = a-token', 'token =\n  a-token'))
+    expect(loaded.sources).toMatchObject([{ key: 'a-token-of-nobody' }])
+    expect(loaded.secrets).toEqual(['a-token-of-nobody'])
+  })
+
   it('takes a port, which is part of the name that rows are known by', async () => {
     const loaded = await read(SHIPPED.replace('misp.example.org', 'misp.example.org:8443'))
     const [source] = loaded.sources
