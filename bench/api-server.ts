@@ -28,6 +28,7 @@ const app = createApp(
     sources: ['main'],
     sinks: [],
     hits: stores,
+    watch: [],
     metrics: new Metrics(),
     log,
     configArgument: '',

@@ -170,6 +170,11 @@ export const METRICS = {
     help: 'Sightings sent to a MISP, by outcome: stored, or refused with a 200.',
     labels: ['source', 'outcome'],
   },
+  tipline_floods_total: {
+    type: 'counter',
+    help: 'Indicators that met more flows in an hour than are stored as hits, each flood once.',
+    labels: ['source'],
+  },
   tipline_hits_unrecorded_total: {
     type: 'counter',
     help: 'Hits of log lines that could not be written down.',

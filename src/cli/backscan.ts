@@ -7,6 +7,7 @@ import type { Announcement, Limits } from '../match/backscan/work.js'
 import { parseDuration } from '../policy/duration.js'
 import { tellingOf } from '../sinks/clickhouse/settings.js'
 import type { Context } from './context.js'
+import { tellNewFloods } from './floods.js'
 import { Progress } from './progress.js'
 import { type Base, openBase } from './wiring.js'
 
@@ -58,7 +59,10 @@ export async function backscanCommand(context: Context, options: BackscanOptions
   }
   const shown = process.stderr.isTTY === true && !context.out.json
   const bar = await Progress.open({ shown })
-  const { config, log } = await openBase(context, shown ? (line) => bar.log(line) : undefined)
+  const { config, log, metrics } = await openBase(
+    context,
+    shown ? (line) => bar.log(line) : undefined,
+  )
   const settings = config.sinks.clickhouse
   if (!settings) {
     const hint = 'add `clickhouse: {}` under `sinks` for the embedded one'
@@ -89,6 +93,7 @@ export async function backscanCommand(context: Context, options: BackscanOptions
       },
       signal,
     })
+    await tellNewFloods({ config, log, metrics }, context, since)
     context.out.answer(report, () => linesOf(report, since))
     return EXIT.done
   } finally {

@@ -1,16 +1,20 @@
 /** What the config adds to what the ledger knows: links, sinks, and what the policy would say now. */
+import { storesOptions } from '../config/hit-stores.js'
 import { type LoadedConfig, loadConfig } from '../config/load.js'
 import { SinkUnavailable } from '../errors.js'
+import { openStores } from '../hits/stores.js'
 import { openForReading } from '../ledger/database.js'
 import type { State } from '../ledger/state.js'
 import { StateReader } from '../ledger/states.js'
 import { silentLogger } from '../log.js'
 import type { Beside, SinkCheck } from '../match/documents.js'
 import type { Knowledge } from '../match/explain.js'
+import { hasAddress, type InFlows, inFlowsOf } from '../match/in-flows.js'
 import { verdictsOf } from '../match/verdicts.js'
 import { Metrics } from '../metrics.js'
 import type { Sink } from '../sinks/sink.js'
 import type { Context } from './context.js'
+import { PATIENCE } from './flow-status.js'
 import { offlinePolicy } from './offline-policy.js'
 import { openSinks } from './wiring.js'
 
@@ -30,6 +34,23 @@ export async function beside(context: Context, asked: Asked): Promise<Beside> {
     sinks: Object.keys(config.sinks),
     checks: asked.checkSinks ? await checkSinks(context, config, asked) : [],
     verdicts: verdictsOf(policy, asked, context.now()),
+    inFlows: await inFlows(config, asked, context.signal),
+  }
+}
+
+async function inFlows(
+  config: LoadedConfig,
+  { knowledge }: Asked,
+  signal: AbortSignal,
+): Promise<InFlows | null> {
+  const options = storesOptions(config)
+  if (!options.clickhouse || !knowledge.found.some(hasAddress)) return null
+  const clickhouse = { ...options.clickhouse, timeout: PATIENCE }
+  const stores = openStores({ ...options, clickhouse, log: silentLogger(), signal })
+  try {
+    return await inFlowsOf(knowledge, stores, signal)
+  } finally {
+    await stores.close()
   }
 }
 

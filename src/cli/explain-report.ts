@@ -10,8 +10,10 @@ import {
   sinksOf,
 } from '../match/documents.js'
 import type { Explained } from '../match/explain.js'
+import type { InFlows } from '../match/in-flows.js'
 import type { Found } from '../match/lookup.js'
 import type { Context } from './context.js'
+import { countedWords } from './hits-counted.js'
 import { holdLine } from './hold-words.js'
 import { stateWord, viaWord } from './lookup.js'
 import type { Output } from './output.js'
@@ -29,6 +31,7 @@ export function explainLines(explanation: Explanation, context: Context): string
     ...holds.map((hold) => out.paint('yellow', `  held by hand: ${holdLine(hold)}`)),
     ...(beside?.verdicts ?? []).map((verdict) => `  ${verdictLine(verdict)}`),
     ...(beside?.checks ?? []).map((check) => `  ${checkLine(check)}`),
+    ...(beside?.inFlows?.unavailable ? [printable(`  flows: ${beside.inFlows.unavailable}`)] : []),
   ]
 }
 
@@ -49,6 +52,7 @@ function indicatorLines(
     ...shown.flatMap((carrier) => carrierLines(carrier, explanation)),
     ...(more > 0 ? [`    and by ${count(more, 'more attribute')}`] : []),
     ...sinkLines(found, explanation),
+    ...flowLines(found, explanation),
     ...history.slice(-MOST_INTERVALS).map((interval) => `    ${intervalLine(interval)}`),
   ]
 }
@@ -85,6 +89,28 @@ function sinkLines(found: Explained, explanation: Explanation): string[] {
   const sinks = sinksOf(found, explanation)
   if (sinks.length === 0) return []
   return [`    sinks: ${sinks.map(({ name, state }) => printable(`${name} ${state}`)).join(', ')}`]
+}
+
+/** How far back it was looked for, and what is only counted. */
+function flowLines({ indicator }: Explained, { beside }: Explanation): string[] {
+  const { looked = [], counted = [] } = beside?.inFlows ?? {}
+  const mine = looked.filter(
+    ({ value, port }) => value === indicator.value && port === indicator.port,
+  )
+  const uuids = new Set(indicator.carriers.map(({ attributeUuid }) => attributeUuid))
+  return [
+    ...(mine.length === 0 ? [] : [`    flows: matched as they come; ${pastWords(mine)}`]),
+    ...counted
+      .filter(({ attribute }) => uuids.has(attribute.uuid))
+      .map((each) => `    only counted: ${each.why}: ${countedWords(each)}`),
+  ]
+}
+
+/** The least that is true of all its attributes. */
+function pastWords(looked: InFlows['looked']): string {
+  const backTo = looked.map((each) => each.backTo)
+  if (backTo.includes(null)) return 'not looked for in those of the past (tipline backscan)'
+  return `looked for back to ${moment(Math.max(...backTo.map(Number)))}`
 }
 
 function intervalLine({ from, until, why, detail }: Interval): string {

@@ -1,111 +1,106 @@
 /** The part of `tipline status` that tells of flows; it is asked of ClickHouse. */
+import type { ClickHouse } from '../clickhouse/client.js'
 import { openClickHouse, tablesOf } from '../clickhouse/open.js'
 import type { LoadedConfig } from '../config/load.js'
-import { TiplineError } from '../errors.js'
 import { watchedOf } from '../flows/folders.js'
-import { type FlowStatus, readFlowStatus } from '../flows/status.js'
+import type { CountedTotals } from '../hits/counted.js'
 import { printable, silentLogger } from '../log.js'
-import type { Problem } from '../sync/status.js'
-import { iso } from '../time.js'
+import { type FlowReport, type FlowsToldOf, flowsToldOf, gapsOf } from '../match/flow-report.js'
 import type { Context } from './context.js'
-import { count, duration, number, table } from './words.js'
-
-/** null: the config has no ClickHouse. */
-export interface FlowsToldOf {
-  readonly status: FlowStatus | null
-  readonly problems: readonly Problem[]
-}
+import { count, duration, moment, number, table } from './words.js'
 
 /** Who asks for the status does not want to wait for a server that says nothing. */
-const PATIENCE = '10s'
+export const PATIENCE = '10s'
 
-export async function flowsToldOf(
-  config: LoadedConfig,
-  context: Context,
-): Promise<FlowsToldOf | null> {
-  const settings = config.sinks.clickhouse
-  if (!settings) return null
+/** null: the config has no ClickHouse. */
+export async function flowsOf(config: LoadedConfig, context: Context): Promise<FlowsToldOf | null> {
+  const { dataDir, sinks, flows } = config
+  const { clickhouse } = sinks
+  if (!clickhouse) return null
   const { signal } = context
+  let db: ClickHouse | undefined
   try {
-    const { dataDir } = config
-    const patient = { ...settings, timeout: PATIENCE }
-    const db = await openClickHouse(patient, { dataDir, log: silentLogger(), signal })
-    try {
-      const watch = config.flows.watch.map(({ folder, label }) => watchedOf(folder, label))
-      const tables = tablesOf(settings)
-      const status = await readFlowStatus({ db, tables, watch, now: context.now(), signal })
-      return { status, problems: problemsOf(status, context.now()) }
-    } finally {
-      await db.close()
-    }
-  } catch (error) {
-    if (!(error instanceof TiplineError)) throw error
-    const { message: what, hint = 'tipline doctor tells more' } = error
-    return { status: null, problems: [{ what, hint }] }
+    return await flowsToldOf({
+      open: async () => {
+        const patient = { ...clickhouse, timeout: PATIENCE }
+        db = await openClickHouse(patient, { dataDir, log: silentLogger(), signal })
+        return db
+      },
+      tables: tablesOf(clickhouse),
+      watch: flows.watch.map(({ folder, label }) => watchedOf(folder, label)),
+      now: context.now(),
+      signal,
+    })
+  } finally {
+    await db?.close()
   }
 }
 
-/** nfcapd begins a new file every five minutes. */
-const LATE_SECONDS = 3600
-
-function problemsOf({ files, waiting, unreadable, live, newest }: FlowStatus, now: number) {
-  const problems: Problem[] = unreadable.map((what) => ({
-    what,
-    hint: 'flows.watch in the config names the folders',
-  }))
-  if (!live && newest !== null) {
-    const hint = 'tipline sync puts the view in place; tipline flows attach, if it was detached'
-    problems.push({ what: 'flows are not matched as they come', hint })
-  }
-  const late = files.last === null || now - files.last.at > LATE_SECONDS
-  if (waiting > 0 && late) {
-    const what = `${count(waiting, 'nfcapd file')} wait, and none was imported in the last hour`
-    problems.push({ what, hint: 'does tipline run, or tipline flows watch, still run?' })
-  }
-  return problems
-}
-
-export function flowsDocument({ status }: FlowsToldOf): object | null {
-  if (status === null) return null
-  const { engine, files, waiting, newest, live } = status
-  return {
-    engine,
-    imported: files.imported,
-    set_aside: files.aside,
-    last_file: files.last && { ...files.last, at: iso(files.last.at) },
-    last_set_aside: files.lastAside,
-    waiting,
-    newest_flow: iso(newest),
-    live_matching: live,
-  }
-}
-
-export function flowLines({ status }: FlowsToldOf, now: number): string[] {
-  if (status === null) return []
-  const { engine, files, waiting, newest, live } = status
-  const { last, lastAside } = files
-  const ago = (at: number) => `${duration(Math.max(now - at, 0))} ago`
+export function flowLines({ report }: FlowsToldOf, now: number): string[] {
+  if (report === null) return []
+  const { engine, newest, live } = report
   return [
     'flows:',
     ...table(
       [
         ['engine', `${engine.name}, version ${engine.version}`],
         ['matching', live ? 'as they come' : 'off'],
-        ['newest flow', newest === null ? 'none' : ago(newest)],
-        ...(last === null
-          ? []
-          : [
-              ['files', `${number(files.imported)} imported, ${number(waiting)} waiting`],
-              [
-                'last file',
-                `${printable(last.path)}: ${number(last.flows)} flows, ${ago(last.at)}`,
-              ],
-            ]),
-        ...(lastAside === null
-          ? []
-          : [['set aside', `${number(files.aside)}, last: ${printable(lastAside.reason)}`]]),
+        ['newest flow', newest === null ? 'none' : ago(newest, now)],
+        ...fileRows(report, now),
+        ...pastRows(report),
+        ...report.counted.map((totals) => ['counted', `in 24 hours ${countedWords(totals)}`]),
       ],
       '  ',
     ),
   ]
+}
+
+function fileRows({ files, waiting }: FlowReport, now: number): string[][] {
+  const { last, lastAside } = files
+  return [
+    ...(last === null
+      ? []
+      : [
+          ['files', `${number(files.imported)} imported, ${number(waiting)} waiting`],
+          [
+            'last file',
+            `${printable(last.path)}: ${number(last.flows)} flows, ${ago(last.at, now)}`,
+          ],
+        ]),
+    ...(lastAside === null
+      ? []
+      : [['set aside', `${number(files.aside)}, last: ${printable(lastAside.reason)}`]]),
+  ]
+}
+
+function pastRows(report: FlowReport): string[][] {
+  const { coverage } = report
+  if (coverage === null || coverage.indicators === 0) return []
+  const { indicators, never, backTo } = coverage
+  const all = count(indicators, 'indicator')
+  const words =
+    backTo === null
+      ? `${all}: in no flow of the past (tipline backscan)`
+      : `${all}: back to ${moment(backTo)}${never === 0 ? '' : `; ${number(never)} of them not yet`}`
+  const [newest, ...more] = gapsOf(report)
+  return [
+    ['looked for', words],
+    ...(newest === undefined
+      ? []
+      : [
+          [
+            'unmatched',
+            `${moment(newest.from)} to ${moment(newest.to)}: ${newest.why}${more.length === 0 ? '' : `; and ${number(more.length)} more`}`,
+          ],
+        ]),
+  ]
+}
+
+function countedWords({ why, indicators, flows }: CountedTotals): string {
+  const what = why === 'flood' ? 'beyond max_hits' : 'of scanners that nobody answered'
+  return `${count(flows, 'flow')} ${what}, of ${count(indicators, 'indicator')} (tipline hits --counted)`
+}
+
+function ago(at: number, now: number): string {
+  return `${duration(Math.max(now - at, 0))} ago`
 }

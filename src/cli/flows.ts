@@ -10,6 +10,7 @@ import { printable } from '../log.js'
 import { limitSeconds } from '../policy/duration.js'
 import { type ClickHouseSinkSettings, NO_CLICKHOUSE } from '../sinks/clickhouse/settings.js'
 import type { Context } from './context.js'
+import { tellNewFloods } from './floods.js'
 import { Progress } from './progress.js'
 import { type Base, openBase } from './wiring.js'
 
@@ -44,6 +45,7 @@ export async function importCommand(
         done.push(await importFile(work, target, { file, flowsrc }))
       }
       progress.end()
+      await tellNewFloods(parts, context)
       return answer(context, done)
     } finally {
       await db.close()
@@ -88,6 +90,7 @@ export async function watchCommand(
         const done = `${state.flows.toLocaleString('en-US')} flows, ${state.waiting} files to do`
         progress.draw(state.file, { value: state.flows, total: state.flows + 1, done })
       },
+      afterPass: () => tellNewFloods(parts, context),
     })
     try {
       // What is wrong with folders, nfdump or ClickHouse from the beginning is told at once.

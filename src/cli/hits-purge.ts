@@ -20,7 +20,7 @@ export function purgeCommand(context: Context, options: PurgeOptions): Promise<n
   return withHits(context, async (stores, { config }) => {
     const asked = { value, sources: config.sources.map(({ name }) => name) }
     const found = await concerned(stores, asked, context.signal)
-    const isAny = found.logHits + found.flowHits > 0
+    const isAny = found.logHits + found.flowHits + found.counted > 0
     // What alerts keep of it is not counted, and may be all that is left.
     const erased = options.yes === true
     if (erased) await purge(stores, asked, context.signal)
@@ -47,20 +47,22 @@ function documentOf(value: string, found: Concerned, erased: boolean): object {
     value,
     log_hits: found.logHits,
     flow_hits: found.flowHits,
+    counted: found.counted,
     flow_hits_of_others: found.foreignFlowHits,
     erased,
   }
 }
 
 function wordsOf(value: string, found: Concerned, erased: boolean): string[] {
-  const { logHits, flowHits, foreignFlowHits } = found
-  const what = `${count(logHits, 'hit')} of log lines and ${count(flowHits, 'hit')} of flows`
+  const { logHits, flowHits, counted, foreignFlowHits } = found
+  const hits = `${count(logHits, 'hit')} of log lines and ${count(flowHits, 'hit')} of flows`
+  const what = counted === 0 ? hits : `${hits}, and ${count(counted, 'count')} of an hour,`
   const others = `${count(foreignFlowHits, 'hit')} of flows that another tool wrote stay`
   const name = printable(value)
   return [
     erased ? `erased: ${what} with ${name}` : `${what} have ${name}`,
     ...(foreignFlowHits > 0 ? [others] : []),
-    ...(!erased && logHits + flowHits > 0 ? ['--yes erases them, for good'] : []),
+    ...(!erased && logHits + flowHits + counted > 0 ? ['--yes erases them, for good'] : []),
     'Flows themselves, and the logs, are not touched.',
   ]
 }

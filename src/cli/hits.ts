@@ -53,7 +53,7 @@ async function* hitsUpTo(
   }
 }
 
-function queryOf(options: HitsOptions, now: number): HitQuery {
+export function queryOf(options: HitsOptions, now: number): HitQuery {
   const { since = '24h', until, limit = '1000', value, event, source, label, kind } = options
   if (!/^[1-9]\d{0,8}$/.test(limit)) {
     throw new UsageError({ what: '--limit is no number', hint: 'such as 1000' })

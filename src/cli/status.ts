@@ -7,10 +7,11 @@ import { findAttribute, listSetAside } from '../ledger/knowledge.js'
 import { readWithheld, withheldItems } from '../ledger/sources.js'
 import type { Database } from '../ledger/sqlite.js'
 import { printable } from '../log.js'
+import { flowsDocument } from '../match/flow-report.js'
 import { acceptCommand, readStatus } from '../sync/status.js'
 import { statusDocument } from '../sync/status-document.js'
 import type { Context } from './context.js'
-import { flowLines, flowsDocument, flowsToldOf } from './flow-status.js'
+import { flowLines, flowsOf } from './flow-status.js'
 import { statusLines } from './status-report.js'
 import { count, iso, table } from './words.js'
 
@@ -31,7 +32,7 @@ export async function statusCommand(
       now: context.now(),
       configArgument: context.configArgument,
     })
-    const flows = await flowsToldOf(config, context)
+    const flows = await flowsOf(config, context)
     const problems = [...status.problems, ...(flows?.problems ?? [])]
     const all = { ...status, problems }
     context.out.answer(

@@ -10,6 +10,7 @@ import { sync } from '../sync/sync.js'
 import { type Cycle, type SyncDocument, syncDocument } from '../sync/sync-document.js'
 import { askDaemon, daemonAnswers } from './ask-daemon.js'
 import type { Context } from './context.js'
+import { tellNewFloods } from './floods.js'
 import { Progress } from './progress.js'
 import { syncLines } from './sync-report.js'
 import { type Base, openBase, type Syncing, withSyncing } from './wiring.js'
@@ -44,7 +45,7 @@ export async function syncCommand(context: Context, options: SyncOptions): Promi
       runCycle(context, { parts, progress, accept: options.accept ?? [] }),
     )
     progress.end()
-    if (isServed(cycle)) await lookBack(base, context)
+    if (isServed(cycle)) await lookAtFlows(base, context)
     const { config, log } = base
     const keepSeconds = limitSeconds(config.keep.hits)
     await forgetOldHits({ dataDir: config.dataDir, keepSeconds, now: context.now(), log })
@@ -65,10 +66,13 @@ function isServed({ report }: Cycle): boolean {
   return report.sinks.some(({ sink, ok }) => sink === 'clickhouse' && ok)
 }
 
-async function lookBack(base: Base, context: Context): Promise<void> {
-  if (base.config.sinks.clickhouse?.backscan === undefined) return
-  const { backscanAfterSync } = await import('./backscan.js')
-  await backscanAfterSync(base, context)
+/** At those of the past, where the config says so; and whether an indicator meets too many. */
+async function lookAtFlows(base: Base, context: Context): Promise<void> {
+  if (base.config.sinks.clickhouse?.backscan !== undefined) {
+    const { backscanAfterSync } = await import('./backscan.js')
+    await backscanAfterSync(base, context)
+  }
+  await tellNewFloods(base, context)
 }
 
 export interface CycleOptions {

@@ -26,6 +26,11 @@ export function liveNames({ iocs }: Pick<Tables, 'iocs'>, suffix = '') {
 
 export type LiveNames = ReturnType<typeof liveNames>
 
+/** What earlier versions matched flows with; nothing asks it any more. */
+export function formerNames({ iocs }: Pick<Tables, 'iocs'>): readonly TableName[] {
+  return ['ips', 'nets', 'scanned'].map((what) => beside(iocs, `tipline_${what}_${iocs.table}`))
+}
+
 export function liveTables(names: LiveNames): readonly TableSchema[] {
   return [
     {

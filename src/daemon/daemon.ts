@@ -15,6 +15,7 @@ import { Backscans } from './backscans.js'
 import type { Bell } from './bell.js'
 import { CLOCKS, type Clocks } from './clockwork.js'
 import { Cycles } from './cycles.js'
+import { watchFloods } from './floods.js'
 import { Health } from './health.js'
 import { Household } from './household.js'
 import { takeLocks } from './locks.js'
@@ -175,6 +176,7 @@ function duties(
     }),
     backscans: (signal) => backscans.run(signal),
     sightings: (signal) => tellSightings(works, () => house.config, signal),
+    floods: (signal) => watchFloods(works, () => house.config, signal),
     reloading: async (signal) => {
       while (!signal.aborted) {
         if (!(await reloads.wait(Number.POSITIVE_INFINITY, signal))) continue

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { storesOptions } from '../config/hit-stores.js'
 import type { LoadedConfig } from '../config/load.js'
 import { ListenError } from '../errors.js'
+import { watchedOf } from '../flows/folders.js'
 import { openStores } from '../hits/stores.js'
 import { type App, createApp } from '../http/app.js'
 import type { Backend } from '../http/backend.js'
@@ -120,7 +121,7 @@ class Tenant {
   #closed: Promise<void> | undefined
 
   constructor(config: LoadedConfig, service: Service, sessionKey: Buffer) {
-    const { dataDir, sources, sinks, http } = config
+    const { dataDir, sources, sinks, http, flows } = config
     this.#stores = openStores({ ...storesOptions(config), log: service.log })
     const backend: Backend = {
       ...service,
@@ -128,6 +129,7 @@ class Tenant {
       sources: sources.map(({ name }) => name),
       sinks: Object.keys(sinks),
       hits: this.#stores,
+      watch: flows.watch.map(({ folder, label }) => watchedOf(folder, label)),
     }
     this.#app = createApp(backend, { settings: http, sessionKey })
   }

@@ -24,6 +24,8 @@ export interface FlowStatus {
   readonly unreadable: readonly string[]
   /** Epoch seconds: the newest flow, whoever brought it; null: there is none. */
   readonly newest: number | null
+  /** The oldest. */
+  readonly oldest: number | null
   /** Whether flows are matched as they come. */
   readonly live: boolean
 }
@@ -52,7 +54,8 @@ export async function readFlowStatus(options: FlowStatusOptions): Promise<FlowSt
     engine: { name: db.name, version: db.version },
     files: await filesOf(options),
     ...(await waitingOf(options)),
-    newest: await newestOf(options),
+    newest: await edgeOf(options, 'DESC'),
+    oldest: await edgeOf(options, 'ASC'),
     live: await isMatched(options),
   }
 }
@@ -113,13 +116,17 @@ async function waitingOf(
   return { waiting, unreadable }
 }
 
-async function newestOf({ db, tables, signal }: FlowStatusOptions): Promise<number | null> {
+/** Read in the order of the table's key, so only a few granules; a `max` would read all of the column. */
+async function edgeOf(
+  { db, tables, signal }: FlowStatusOptions,
+  order: 'ASC' | 'DESC',
+): Promise<number | null> {
   if ((await columnTypes(db, tables.flows, signal)).size === 0) return null
-  const { newest } = await db.row<{ newest: number }>(
-    `SELECT toUnixTimestamp(max(ts)) AS newest FROM ${quoted(tables.flows)}`,
+  const [flow] = await db.rows<{ at: number }>(
+    `SELECT toUnixTimestamp(ts) AS at FROM ${quoted(tables.flows)} ORDER BY ts ${order} LIMIT 1`,
     { signal },
   )
-  return newest === 0 ? null : newest
+  return flow?.at ?? null
 }
 
 async function isMatched({ db, tables, signal }: FlowStatusOptions): Promise<boolean> {

@@ -25,6 +25,8 @@ export interface WatcherOptions {
   /** Told when work on a file begins, after each block, and (null) when a pass has ended. */
   readonly onProgress?: (progress: WatchProgress | null) => void
   readonly onFile?: (imported: Imported) => void
+  /** Awaited after a pass in which there was something to import. */
+  readonly afterPass?: () => Promise<void>
 }
 
 export interface WatchProgress {
@@ -75,7 +77,7 @@ export class FlowWatcher {
    * read or where nfdump is missing; ClickHouseError; the signal's reason
    */
   async pass(signal: AbortSignal): Promise<Imported[]> {
-    const { folders, onProgress } = this.#options
+    const { folders, onProgress, afterPass } = this.#options
     const now = Math.floor(Date.now() / 1000)
     await this.#open(signal)
     const finding = folders.map((folder) => findFiles(folder, { seen: this.#seen, now }))
@@ -88,6 +90,7 @@ export class FlowWatcher {
       this.#gauge(found.length - at - 1)
     }
     onProgress?.(null)
+    if (done.length > 0) await afterPass?.()
     return done
   }
 

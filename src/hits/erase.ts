@@ -5,6 +5,7 @@ import type { Logger } from '../log.js'
 import { sleep } from '../retry.js'
 import { asHitsError, hitsExist, openHits } from './database.js'
 import { spellings } from './filter.js'
+import { pruneFloods } from './floods.js'
 import { logId, rowsWith } from './log-hits.js'
 import { pruneSightings } from './sightings/queue.js'
 
@@ -26,6 +27,7 @@ export async function forgetOldHits(options: {
     const before = (now - keepSeconds) * 1000
     await pruneHits(db, before)
     pruneSightings(db, before)
+    pruneFloods(db, before)
   } catch (error) {
     const err = asHitsError(error, dataDir)
     if (!(err instanceof HitsError)) throw error

@@ -31,6 +31,20 @@ export interface FlowRow {
   readonly info: string
 }
 
+/** Of a row, what tells which indicator was met. `dp`: 0 where it is not known. */
+export type MetRow = Pick<
+  FlowRow,
+  | 'misp'
+  | 'event_id'
+  | 'event_uuid'
+  | 'attribute_uuid'
+  | 'type'
+  | 'kind'
+  | 'info'
+  | 'destination_ip'
+  | 'dp'
+>
+
 /** misp2ch's own hits have no number of ours. */
 export const FLOW_HIT = `if(hit != 0, hit,
   cityHash64(ts, te, source_ip, destination_ip, dp, pkt, byt, reverse, attr_uuid))`

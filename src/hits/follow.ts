@@ -122,7 +122,7 @@ async function newFlows(
     const after = Math.max(position.flowFrom, position.flowAt - LATE_SECONDS)
     const told = await untold(db, { clickhouse, flows, name, after, limit, signal })
     const hits = told.map(({ hit }) => hit)
-    const asked = { db: clickhouse, table: flows.hits, signal }
+    const asked = { db: clickhouse, table: flows.tables.hits, signal }
     const rows = hits.length === 0 ? [] : await flowRowsById(asked, hits, { writtenFrom: after })
     return { ...none, rows, told }
   } catch (error) {
@@ -156,7 +156,7 @@ async function untold(
   const found: Told[] = []
   const stream = clickhouse.stream<{ number: string; at: number }>(
     `SELECT toString(${FLOW_HIT}) AS number, min(toUnixTimestamp(insert_ts)) AS at
-     FROM ${quoted(flows.hits)} WHERE insert_ts >= toDateTime({after:UInt32})
+     FROM ${quoted(flows.tables.hits)} WHERE insert_ts >= toDateTime({after:UInt32})
      GROUP BY number ORDER BY at, number`,
     { params: { after }, signal },
   )

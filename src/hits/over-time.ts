@@ -72,7 +72,7 @@ async function countFlows(
   const rows = await db.rows<{ bucket: string; way: string; n: string }>(
     `SELECT intDiv(toInt64(toUnixTimestamp(ts)) * 1000 - {begin:Int64}, {width:Int64}) AS bucket,
        if(via = 'backscan', 'backscan', 'live') AS way, uniqExact(ts, ${FLOW_HIT}) AS n
-     FROM ${quoted(flows.hits)} WHERE ${conditions.join(' AND ')} GROUP BY bucket, way`,
+     FROM ${quoted(flows.tables.hits)} WHERE ${conditions.join(' AND ')} GROUP BY bucket, way`,
     { params: { ...params, begin: filter.since, width }, signal },
   )
   for (const { bucket, way, n } of rows) counts.set(`${way} ${bucket}`, Number(n))

@@ -46,7 +46,7 @@ async function flowsOf(
   signal: AbortSignal,
 ) {
   if (flows === null) return []
-  return await flowRows({ db: await flows.open(), table: flows.hits, signal }, asked)
+  return await flowRows({ db: await flows.open(), table: flows.tables.hits, signal }, asked)
 }
 
 /** null: there is none of this id (any more). @throws ClickHouseError, HitsError */
@@ -63,7 +63,7 @@ export async function readHit(
     return row && teller.log(row)
   }
   if (stores.flows === null) return null
-  const asked = { db: await stores.flows.open(), table: stores.flows.hits, signal }
+  const asked = { db: await stores.flows.open(), table: stores.flows.tables.hits, signal }
   const [row] = await flowRowsById(asked, [BigInt(`0x${parsed.hex}`).toString()])
   return row === undefined ? null : teller.flow(row)
 }

@@ -129,4 +129,12 @@ CREATE INDEX sighting_state ON sighting (source, state, opened);
 CREATE INDEX sighting_at ON sighting (source, attribute, type, at);
 CREATE INDEX sighting_tried ON sighting (source, tried);
 `,
+  `
+CREATE TABLE flood (                   -- indicators beyond the most hits of an hour that were told of
+  source TEXT NOT NULL,
+  attribute TEXT NOT NULL,             -- uuid
+  last INTEGER NOT NULL,               -- end of the last flow that was counted
+  PRIMARY KEY (source, attribute)
+) STRICT, WITHOUT ROWID;
+`,
 ]

@@ -1,7 +1,7 @@
 /** Where hits are, and what is needed to tell of them. */
 import type { ClickHouse } from '../clickhouse/client.js'
-import type { TableName } from '../clickhouse/names.js'
 import { openClickHouse, tablesOf } from '../clickhouse/open.js'
+import type { Tables } from '../clickhouse/schema.js'
 import type { ClickHouseConfig } from '../clickhouse/settings.js'
 import { ClickHouseError } from '../errors.js'
 import { ledgerExists, openForReading } from '../ledger/database.js'
@@ -26,7 +26,7 @@ export interface HitStores {
 export interface FlowStore {
   /** Asked before every question: an engine that has gone is started again. @throws ClickHouseError */
   open(): Promise<ClickHouse>
-  readonly hits: TableName
+  readonly tables: Tables
 }
 
 export interface StoresOptions {
@@ -62,7 +62,7 @@ export function openStores(options: StoresOptions): HitStores & { close(): Promi
 const TRUSTED_MS = 1000
 
 class Flows implements FlowStore {
-  readonly hits: TableName
+  readonly tables: Tables
   readonly #config: ClickHouseConfig
   readonly #options: StoresOptions
   #opening: Promise<ClickHouse> | null = null
@@ -71,7 +71,7 @@ class Flows implements FlowStore {
   constructor(config: ClickHouseConfig, options: StoresOptions) {
     this.#config = config
     this.#options = options
-    this.hits = tablesOf(config).hits
+    this.tables = tablesOf(config)
   }
 
   async open(): Promise<ClickHouse> {

@@ -3,10 +3,13 @@ import { indicatorOf } from '../indicators/indicator.js'
 import { normalise } from '../indicators/normalise.js'
 import { type AttributeFacts, type AttributeKey, AttributeReader } from '../ledger/attributes.js'
 import { strictestTlp, TLP_LEVELS, type Tlp } from '../policy/tlp.js'
-import { type FlowRow, flowId } from './flow-hits.js'
+import { type FlowRow, flowId, type MetRow } from './flow-hits.js'
 import type { FalsePositive, Hit, HitEvent, Way } from './hit.js'
 import { type LogRow, logId } from './log-hits.js'
 import type { HitStores } from './stores.js'
+
+/** What a hit says of the indicator. */
+export type Met = Pick<Hit, 'indicator' | 'attribute' | 'event' | 'tlp' | 'stale'>
 
 /** For the rows of one answer; asks for each attribute once. */
 export class Teller {
@@ -22,19 +25,32 @@ export class Teller {
   }
 
   flow(row: FlowRow): Hit {
-    const { misp: source, event_uuid: event, attribute_uuid: attribute } = row
-    const known = this.#attribute({ source, event, attribute })
     const id = flowId(row.hit)
-    const outside = row.destination_ip
     return {
+      ...this.met(row),
       id,
       kind: 'flow',
       first: row.ts * 1000,
       last: row.te * 1000,
       recorded: row.written * 1000,
       way: row.via === 'backscan' ? 'backscan' : 'live',
-      observable: outside,
+      observable: row.destination_ip,
       field: row.reverse === 1 ? 'source.ip' : 'destination.ip',
+      label: row.flowsrc,
+      inside: { address: row.source_ip, network: this.#network(row.source_ip) },
+      role: oneOf(row.role, ['outbound', 'inbound', 'unknown'] as const),
+      answered: oneOf(row.answered, ['yes', 'no', 'unknown'] as const),
+      flow: { port: row.dp, packets: Number(row.pkt), bytes: Number(row.byt) },
+      fields: {},
+      falsePositive: this.#falsePositive(id),
+    }
+  }
+
+  /** What flows met. */
+  met(row: MetRow): Met {
+    const { misp: source, event_uuid: event, attribute_uuid: attribute } = row
+    const known = this.#attribute({ source, event, attribute })
+    return {
       indicator: flowIndicator(row, known),
       attribute: { uuid: attribute, type: row.type || (known?.type ?? '') },
       event: this.#event({
@@ -44,13 +60,6 @@ export class Teller {
         source,
       }),
       tlp: tlpOf(known),
-      label: row.flowsrc,
-      inside: { address: row.source_ip, network: this.#network(row.source_ip) },
-      role: oneOf(row.role, ['outbound', 'inbound', 'unknown'] as const),
-      answered: oneOf(row.answered, ['yes', 'no', 'unknown'] as const),
-      flow: { port: row.dp, packets: Number(row.pkt), bytes: Number(row.byt) },
-      fields: {},
-      falsePositive: this.#falsePositive(id),
       stale: this.#isStale(source, known),
     }
   }
@@ -139,14 +148,15 @@ function tlpOf(known: AttributeFacts | null): Tlp | null {
 }
 
 /** The table has the outside address; which net it lies in, only the ledger knows. */
-function flowIndicator(row: FlowRow, known: AttributeFacts | null): Hit['indicator'] {
+function flowIndicator(row: MetRow, known: AttributeFacts | null): Hit['indicator'] {
   const { destination_ip: address, dp: port, kind } = row
-  if (kind === 'net' && known !== null) {
+  if ((kind === 'net' || (kind === 'ip-port' && port === 0)) && known !== null) {
     const meanings = normalise(known.type, known.value)
-    const net = meanings.ok ? meanings.meanings.find(({ space }) => space === 'net') : undefined
-    if (net) return indicatorOf(net)
+    const all = meanings.ok ? meanings.meanings.map(indicatorOf) : []
+    const found = all.find((each) => each.kind === kind)
+    if (found) return found
   }
-  if (kind === 'ip-port') return { kind, value: `${address}|${port}` }
+  if (kind === 'ip-port' && port > 0) return { kind, value: `${address}|${port}` }
   return { kind: kind || 'ip', value: address }
 }
 

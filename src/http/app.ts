@@ -7,6 +7,7 @@ import type { ApiEnv } from './api.js'
 import type { Backend } from './backend.js'
 import { body } from './body.js'
 import { Door } from './door.js'
+import { FlowReports } from './flows.js'
 import { Knowing } from './knowledge.js'
 import { Matchers } from './matchers.js'
 import { addOpenApi } from './openapi.js'
@@ -53,7 +54,9 @@ export function createApp(backend: Backend, options: AppOptions): App {
   addKnowledge(api, knowing)
   addHits(api, backend.hits, now)
   addWork(api, backend)
-  addStatus(api, { backend, knowing, door, tokens, now, secure: settings.tls !== undefined })
+  const flows = new FlowReports(backend, now)
+  const secure = settings.tls !== undefined
+  addStatus(api, { backend, knowing, flows, door, tokens, now, secure })
 
   addMetrics(api, { backend, knowing })
   addOpenApi(api)

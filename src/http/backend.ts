@@ -2,6 +2,7 @@
  * What the API needs of the process around it; the daemon gives it. What a call of it may throw is told
  * by `problems.ts`; anything else is a bug and answered with 500.
  */
+import type { Watched } from '../flows/folders.js'
 import type { HitStores } from '../hits/stores.js'
 import type { Logger } from '../log.js'
 import type { BackscanReport } from '../match/backscan/backscan.js'
@@ -17,6 +18,8 @@ export interface Backend {
   readonly sinks: readonly string[]
   /** Hits, and of each source where its MISP is reached by a browser. Closed by whoever opened them. */
   readonly hits: HitStores
+  /** Folders of nfcapd files that are imported. */
+  readonly watch: readonly Watched[]
   readonly metrics: Metrics
   readonly log: Logger
   /** Of commands that are proposed: ` -c FILE`, or nothing. */

@@ -1,11 +1,14 @@
 /** What the API tells from the ledger: on a connection of its own, in this thread. */
+import { ClickHouseError } from '../errors.js'
 import { openForReading } from '../ledger/database.js'
 import type { Database } from '../ledger/sqlite.js'
-import { type Explanation, explainDocument, lookupDocument } from '../match/documents.js'
-import { explain } from '../match/explain.js'
+import { type Beside, explainDocument, lookupDocument } from '../match/documents.js'
+import { explain, type Knowledge } from '../match/explain.js'
+import { type InFlows, inFlowsOf } from '../match/in-flows.js'
 import { Lookups } from '../match/lookup.js'
 import { readStatus, type Status } from '../sync/status.js'
 import type { Backend } from './backend.js'
+import { patiently } from './patience.js'
 
 /** Answers that are kept, and how many characters each may have: some 40 MB at most. */
 const MOST_KEPT = 10_000
@@ -50,8 +53,11 @@ export class Knowing {
     return lookupDocument(this.#lookups.of(value))
   }
 
-  explain(value: string) {
-    return explainDocument(this.#explanation(value))
+  async explain(value: string) {
+    const { knowledge, beside } = this.#explanation(value)
+    const { hits } = this.#backend
+    const inFlows = await patiently((signal) => inFlowsOf(knowledge, hits, signal)).catch(untold)
+    return explainDocument({ knowledge, beside: { ...beside, inFlows } })
   }
 
   /** The one indicator of this kind and normalised value; null: it is not, and never was, known. */
@@ -65,10 +71,19 @@ export class Knowing {
     return readStatus(this.#db, { dataDir, sources, sinks, configArgument, now: this.#now() })
   }
 
-  #explanation(value: string): Explanation {
+  #explanation(value: string): { knowledge: Knowledge; beside: Beside } {
     const knowledge = explain(this.#db, value)
     const { hits, sinks, verdicts } = this.#backend
     const links = new Map(Object.entries(hits.links))
-    return { knowledge, beside: { links, sinks, checks: [], verdicts: verdicts(knowledge) } }
+    return {
+      knowledge,
+      beside: { links, sinks, checks: [], verdicts: verdicts(knowledge), inFlows: null },
+    }
   }
+}
+
+/** It did not answer in time. */
+function untold(error: unknown): InFlows {
+  if (!(error instanceof ClickHouseError)) throw error
+  return { unavailable: error.message, looked: [], counted: [] }
 }

@@ -5,6 +5,7 @@ import type { KnownCarrier } from '../ledger/knowledge.js'
 import type { Held } from '../policy/policy.js'
 import { iso } from '../time.js'
 import type { Explained, Knowledge } from './explain.js'
+import { type InFlows, inFlowsDocument } from './in-flows.js'
 import type { Lookup } from './lookup.js'
 
 export function lookupDocument({ value, state, found }: Lookup) {
@@ -39,6 +40,8 @@ export interface Beside {
   /** Empty unless asked for. */
   readonly checks: readonly SinkCheck[]
   readonly verdicts: readonly PresentVerdict[]
+  /** null: flows have no such values, or there is no ClickHouse. */
+  readonly inFlows: InFlows | null
 }
 
 export interface SinkCheck {
@@ -73,6 +76,7 @@ export function explainDocument({ knowledge, beside }: Explanation) {
     set_aside: setAside.map(setAsideDocument),
     holds: holds.map(holdDocument),
     policy_now: (beside?.verdicts ?? []).map(verdictDocument),
+    in_flows: beside?.inFlows ? inFlowsDocument(beside.inFlows) : null,
     sink_checks: [...(beside?.checks ?? [])],
   }
 }

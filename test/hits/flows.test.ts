@@ -2,10 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ClickHouse } from '../../src/clickhouse/client.js'
+import { tablesOf } from '../../src/clickhouse/open.js'
 import { prepare } from '../../src/clickhouse/prepare.js'
-import { flowTables } from '../../src/clickhouse/schema.js'
+import { countedTable, flowTables } from '../../src/clickhouse/schema.js'
+import { clickhouseSettings } from '../../src/clickhouse/settings.js'
 import { ClickHouseError } from '../../src/errors.js'
+import { readCounted } from '../../src/hits/counted.js'
 import { openHits } from '../../src/hits/database.js'
+import { tellFloods } from '../../src/hits/floods.js'
 import { newHits } from '../../src/hits/follow.js'
 import { hitsOverTime } from '../../src/hits/over-time.js'
 import { concerned, purge } from '../../src/hits/purge.js'
@@ -13,13 +17,15 @@ import { readHit, readHits } from '../../src/hits/read.js'
 import { recordLines } from '../../src/hits/record.js'
 import type { HitStores } from '../../src/hits/stores.js'
 import { inTransaction } from '../../src/ledger/sqlite.js'
+import { createLogger } from '../../src/log.js'
+import { Metrics } from '../../src/metrics.js'
 import { Networks } from '../../src/networks.js'
 import { hasEngine, TestEngine } from '../clickhouse/engine.js'
 
 const NEVER = new AbortController().signal
 /** Epoch seconds, of a minute ago and whole. */
 const AT = Math.floor(Date.now() / 60_000) * 60 - 600
-const HITS = { database: 'nfsen', table: 'ioc_hits' }
+const TABLES = tablesOf(clickhouseSettings.parse({}))
 
 interface Flow {
   readonly hit: number
@@ -40,10 +46,10 @@ describe.skipIf(!hasEngine())('hits of flows and of lines', () => {
   beforeAll(async () => {
     engine = await TestEngine.start()
     db = await engine.connect()
-    const { hits } = flowTables({ hits: HITS, flows: { database: 'nfsen', table: 'flows' } })
-    await prepare(db, [hits])
+    const { hits } = flowTables(TABLES)
+    await prepare(db, [hits, countedTable(TABLES)])
     const flows = {
-      hits: HITS,
+      tables: TABLES,
       open: async () => {
         if (isDown) throw new ClickHouseError({ what: 'gone', fault: 'unreachable' })
         return db
@@ -60,7 +66,8 @@ describe.skipIf(!hasEngine())('hits of flows and of lines', () => {
   beforeEach(async () => {
     isDown = false
     await db.command('TRUNCATE TABLE nfsen.ioc_hits')
-    for (const table of ['hit', 'line', 'observed', 'met', 'follower', 'told']) {
+    await db.command('TRUNCATE TABLE nfsen.tipline_counted_ioc_hits')
+    for (const table of ['flood', 'hit', 'line', 'observed', 'met', 'follower', 'told']) {
       stores.db.exec(`DELETE FROM ${table}`)
     }
   })
@@ -175,11 +182,81 @@ describe.skipIf(!hasEngine())('hits of flows and of lines', () => {
     await met({ hit: 1 }, { hit: 2, inside: '192.0.2.2' }, { hit: 3, misp: 'other.example' })
     logged(1, AT * 1000)
     const asked = { value: '192.0.2.1', sources: ['main'] }
-    const found = { logHits: 1, flowHits: 1, foreignFlowHits: 1 }
+    const found = { logHits: 1, flowHits: 1, counted: 0, foreignFlowHits: 1 }
     expect(await concerned(stores, asked, NEVER)).toEqual(found)
     await purge(stores, asked, NEVER)
     const left = (await readHits(stores, { limit: 10 }, NEVER)).hits
     expect(left.map(({ id }) => Number(id.slice(-1))).sort()).toEqual([2, 3])
     expect(await concerned(stores, asked, NEVER)).toEqual({ ...found, logHits: 0, flowHits: 0 })
+  })
+
+  async function counted(...rows: readonly Partial<Record<string, unknown>>[]): Promise<void> {
+    for (const row of rows) {
+      const all = {
+        hour: AT,
+        misp: 'main',
+        attr_uuid: 'a1',
+        why: 'flood',
+        first: AT,
+        last: AT + 9,
+        event_uuid: 'e1',
+        address: '198.51.100.7',
+        kind: 'ip',
+        info: 'C2',
+        ...row,
+      }
+      const table = '`nfsen`.`tipline_counted_ioc_hits`'
+      await db.insert({ table, columns: Object.keys(all), rows: [Object.values(all)] })
+    }
+  }
+  const read = (of: object = {}) => readCounted(stores, { limit: 100, ...of }, NEVER)
+
+  it('that are only counted are added up; what a backscan counted again is no more', async () => {
+    await counted({ live_flows: 7 }, { live_flows: 5 }, { past_flows: 9 }, { past_flows: 10 })
+    await counted({ hour: AT - 3600, first: AT - 3600, past_flows: 4 })
+    await counted({ why: 'unanswered', live_flows: 100, attr_uuid: 'a2', misp: 'other.example' })
+    expect(await read()).toMatchObject([
+      { why: 'flood', flows: 16, hours: 2, first: (AT - 3600) * 1000, last: (AT + 9) * 1000 },
+      { why: 'unanswered', flows: 100, hours: 1, event: { source: 'other.example' } },
+    ])
+    expect(await read({ limit: 1 })).toHaveLength(1)
+    expect(await read({ source: 'main' })).toHaveLength(1)
+    expect(await read({ attributes: ['a2'] })).toHaveLength(1)
+    expect(await read({ event: 'e1', value: '::ffff:198.51.100.7' })).toHaveLength(2)
+    expect(await read({ since: AT * 1000 })).toMatchObject([{ flows: 12 }, { flows: 100 }])
+    expect(await read({ until: (AT - 3600) * 1000 })).toEqual([])
+  })
+
+  it('that are only counted are erased with the address, and those of other tools stay (H4)', async () => {
+    await counted({ live_flows: 7 }, { live_flows: 5, attr_uuid: 'a2', misp: 'other.example' })
+    await counted({ live_flows: 5, attr_uuid: 'a3', address: '198.51.100.8' })
+    const asked = { value: '::ffff:198.51.100.7', sources: ['main'] }
+    expect(await concerned(stores, asked, NEVER)).toMatchObject({ counted: 1 })
+    await purge(stores, asked, NEVER)
+    expect((await read()).map(({ attribute }) => attribute.uuid).sort()).toEqual(['a2', 'a3'])
+  })
+
+  it('that are too many are told of once, by whoever sees them first', async () => {
+    const lines: string[] = []
+    const write = (line: string) => void lines.push(line)
+    const log = await createLogger({ level: 'info', pretty: false, destination: { write } })
+    const tell = (now = AT * 1000) =>
+      tellFloods(stores, { now, log, metrics: new Metrics() }, NEVER)
+    await counted({ live_flows: 7, info: 'a \u001b[2Jpoisoned one' }, { why: 'unanswered' })
+    expect(await tell()).toBe(1)
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toContain('198.51.100.7')
+    expect(lines[0]).not.toContain('\u001b')
+    await counted({ live_flows: 900, hour: AT + 3600, first: AT + 3600, last: AT + 7200 })
+    expect(await tell()).toBe(0)
+    await counted({ live_flows: 3, attr_uuid: 'a2' })
+    expect(await tell()).toBe(1)
+    // Over for a day, and again.
+    const later = AT + 40 * 3600
+    await counted({ live_flows: 9, hour: later, first: later, last: later + 1 })
+    expect(await tell(later * 1000)).toBe(1)
+    expect(await tell(later * 1000)).toBe(0)
+    isDown = true
+    expect(await tell(later * 1000)).toBe(0)
   })
 })

@@ -95,6 +95,7 @@ export class ApiHouse {
       sources: ['main'],
       sinks: ['memcached'],
       hits: this.stores,
+      watch: [],
       metrics: this.metrics,
       log: this.#log,
       configArgument: '',

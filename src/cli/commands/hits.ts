@@ -24,15 +24,19 @@ export function addHits(program: Command, execute: Execute): void {
       new Option('--kind <kind>', 'only hits of flows, or of log lines').choices(HIT_KINDS),
     )
     .option('--limit <number>', 'at most so many', '1000')
-    .action((options: CommonOptions & HitsOptions) =>
+    .option('--counted', 'what flows met and is only counted: floods, and scanners nobody answered')
+    .action((options: CommonOptions & HitsOptions & { counted?: boolean }) =>
       execute(options, async (context) =>
-        (await import('../hits.js')).hitsCommand(context, options),
+        options.counted
+          ? (await import('../hits-counted.js')).countedCommand(context, options)
+          : (await import('../hits.js')).hitsCommand(context, options),
       ),
     )
   common(command, [
     ['tipline hits --since 7d', ''],
     ['tipline hits --value 198.51.100.7 --json', ''],
     ['tipline hits --kind log --label proxy', ''],
+    ['tipline hits --counted --since 7d', 'by indicator'],
   ])
   addMarks(command, execute)
   addPurge(command, execute)

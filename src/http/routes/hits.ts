@@ -1,13 +1,23 @@
 /** Hits: in pages, over time, and marked as false. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { RequestRefused } from '../../errors.js'
+import { countedDocument, readCounted } from '../../hits/counted.js'
 import { hitDocument } from '../../hits/document.js'
 import { markHit, unmarkHit } from '../../hits/mark.js'
 import { hitsOverTime } from '../../hits/over-time.js'
 import { readHit, readHits } from '../../hits/read.js'
 import type { HitStores } from '../../hits/stores.js'
 import { type Api, accepts, answers, need, problems } from '../api.js'
-import { hit, hitBuckets, hitPage, hitQuery, markRequest, overTimeQuery } from '../shapes/hits.js'
+import {
+  countedList,
+  countedQuery,
+  hit,
+  hitBuckets,
+  hitPage,
+  hitQuery,
+  markRequest,
+  overTimeQuery,
+} from '../shapes/hits.js'
 import { parseTime } from '../shapes/times.js'
 
 const TAGS = ['Hits']
@@ -28,6 +38,18 @@ const overTime = createRoute({
   summary: 'How many hits there were when, for a chart',
   request: { query: overTimeQuery },
   responses: { 200: answers(hitBuckets, 'Counts.'), ...problems('invalid-request', 'unavailable') },
+})
+
+const counted = createRoute({
+  method: 'get',
+  path: '/v1/hits/counted',
+  tags: TAGS,
+  summary: 'What flows met and is only counted, by indicator: floods, and unanswered contacts',
+  request: { query: countedQuery },
+  responses: {
+    200: answers(countedList, 'Floods first, then by the number of flows.'),
+    ...problems('invalid-request', 'unavailable'),
+  },
 })
 
 const byId = { params: z.object({ id: z.string().regex(/^(flow|log)-[0-9a-f]{16}$/) }) }
@@ -80,6 +102,13 @@ export function addHits(api: Api, stores: HitStores, now: () => number): void {
     const counted = await hitsOverTime(stores, { ...rest, ...range }, c.req.raw.signal)
     const buckets = counted.map(({ from, ...counts }) => ({ from: iso(from), ...counts }))
     return c.json({ since: iso(range.since), until: iso(range.until), buckets }, 200)
+  })
+
+  api.openapi(counted, async (c) => {
+    const { since, until, ...rest } = c.req.valid('query')
+    const query = { ...rest, ...rangeOf(since, until, now()) }
+    const found = await readCounted(stores, query, c.req.raw.signal)
+    return c.json({ counted: found.map(countedDocument) }, 200)
   })
 
   api.openapi(one, async (c) => {

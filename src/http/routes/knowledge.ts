@@ -96,7 +96,9 @@ export function addKnowledge(api: Api, knowing: Knowing): void {
     return c.json({ values: found }, 200)
   })
 
-  api.openapi(explainOne, (c) => c.json(knowing.explain(c.req.valid('query').value), 200))
+  api.openapi(explainOne, async (c) => {
+    return c.json(await knowing.explain(c.req.valid('query').value), 200)
+  })
 
   api.openapi(indicatorByKey, (c) => {
     const { key } = c.req.valid('param')

@@ -1,10 +1,12 @@
 /** The state of everything, and who asks. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { RequestRefused } from '../../errors.js'
+import { flowsDocument } from '../../match/flow-report.js'
 import { statusDocument } from '../../sync/status-document.js'
 import { type Api, accepts, answers, problems } from '../api.js'
 import type { Backend } from '../backend.js'
 import { type Door, SESSION_COOKIE } from '../door.js'
+import type { FlowReports } from '../flows.js'
 import type { Knowing } from '../knowledge.js'
 import { sessionAnswer, statusAnswer } from '../shapes/status.js'
 import { SESSION_SECONDS, type Tokens } from '../tokens.js'
@@ -75,6 +77,7 @@ const ready = createRoute({
 export interface StatusRoutes {
   readonly backend: Backend
   readonly knowing: Knowing
+  readonly flows: FlowReports
   readonly door: Door
   readonly tokens: Tokens
   readonly secure: boolean
@@ -83,8 +86,14 @@ export interface StatusRoutes {
 }
 
 export function addStatus(api: Api, parts: StatusRoutes): void {
-  const { backend, knowing, door, tokens, secure, now } = parts
-  api.openapi(status, (c) => c.json(statusDocument(knowing.status()), 200))
+  const { backend, knowing, flows, door, tokens, secure, now } = parts
+  api.openapi(status, async (c) => {
+    const told = await flows.told()
+    const all = knowing.status()
+    const problems = [...all.problems, ...(told?.problems ?? [])]
+    const document = statusDocument({ ...all, problems })
+    return c.json({ ...document, ...(told && { flows: flowsDocument(told) }) }, 200)
+  })
 
   api.openapi(whoAmI, (c) => {
     const { name, scope, by } = c.get('caller')

@@ -28,6 +28,46 @@ export const hitQuery = hitFilter.extend({
 
 export const overTimeQuery = hitFilter.extend({ buckets: count(1, MOST_BUCKETS).default(96) })
 
+export const countedQuery = hitFilter.omit({ label: true, kind: true }).extend({
+  why: z.enum(['flood', 'unanswered']).optional(),
+  limit: count(1, MOST_HITS).default(100),
+})
+
+const met = {
+  indicator: z.object({ kind: z.string(), value: z.string() }),
+  attribute: z.object({ uuid: z.string(), type: z.string() }),
+  event: z.object({
+    id: z.string(),
+    uuid: z.string(),
+    info: z.string(),
+    source: z.string(),
+    link: z.string().nullable(),
+  }),
+  tlp: z.enum(TLP_LEVELS).nullable(),
+  stale: z.boolean().openapi({ description: 'The attribute is served no longer.' }),
+}
+
+export const why = z.enum(['flood', 'unanswered']).openapi({
+  description:
+    'flood: beyond the most hits of an hour; unanswered: contacts from outside that nobody answered.',
+})
+
+export const counted = z
+  .object({
+    why,
+    first: isoTime,
+    last: isoTime,
+    hours: z.number().int().openapi({ description: 'In how many there were any.' }),
+    flows: z.number().openapi({ description: 'At least so many.' }),
+    packets: z.number(),
+    bytes: z.number(),
+    observable: z.string().openapi({ description: 'One of the addresses that were met.' }),
+    ...met,
+  })
+  .openapi('Counted')
+
+export const countedList = z.object({ counted: z.array(counted) }).openapi('CountedList')
+
 export const hit = z
   .object({
     id: z.string(),
@@ -38,16 +78,7 @@ export const hit = z
     way: z.enum(WAYS).openapi({ description: 'How it was met: live, or later.' }),
     observable: z.string(),
     field: z.string(),
-    indicator: z.object({ kind: z.string(), value: z.string() }),
-    attribute: z.object({ uuid: z.string(), type: z.string() }),
-    event: z.object({
-      id: z.string(),
-      uuid: z.string(),
-      info: z.string(),
-      source: z.string(),
-      link: z.string().nullable(),
-    }),
-    tlp: z.enum(TLP_LEVELS).nullable(),
+    ...met,
     label: z.string(),
     inside: z.object({ address: z.string(), network: z.string().nullable() }).nullable(),
     role: z.enum(['outbound', 'inbound', 'unknown']),
@@ -55,7 +86,6 @@ export const hit = z
     flow: z.object({ port: z.number().int(), packets: z.number(), bytes: z.number() }).nullable(),
     fields: z.record(z.string(), z.array(z.string()).readonly()),
     false_positive: z.object({ at: isoTime, by: z.string(), why: z.string() }).nullable(),
-    stale: z.boolean().openapi({ description: 'The attribute is served no longer.' }),
   })
   .openapi('Hit')
 

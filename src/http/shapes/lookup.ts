@@ -1,5 +1,6 @@
 /** What is asked and answered of values. */
 import { z } from '@hono/zod-openapi'
+import { counted } from './hits.js'
 import { isoTime } from './times.js'
 
 /** Longer than any indicator that can hit. */
@@ -130,6 +131,25 @@ export const setAside = z
   })
   .openapi('SetAside')
 
+const inFlows = z.object({
+  unavailable: z
+    .string()
+    .nullable()
+    .openapi({ description: 'Why ClickHouse could not be asked; null: it could.' }),
+  looked_for: z
+    .array(
+      z.object({
+        value: z.string(),
+        port: z.number().int().openapi({ description: '0: any.' }),
+        source: z.string(),
+        attribute_uuid: z.string(),
+        back_to: isoTime.nullable().openapi({ description: 'null: not in the past.' }),
+      }),
+    )
+    .openapi({ description: 'Attributes that flows are matched with.' }),
+  counted: z.array(counted),
+})
+
 export const explainAnswer = z
   .object({
     value: z.string(),
@@ -148,6 +168,9 @@ export const explainAnswer = z
         }),
       )
       .openapi({ description: 'What the policy in the config says, where that is not in force.' }),
+    in_flows: inFlows.nullable().openapi({
+      description: 'null: the value is none that flows have, or there is no ClickHouse.',
+    }),
     sink_checks: z.array(
       z.object({
         sink: z.string(),

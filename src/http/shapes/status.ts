@@ -2,10 +2,39 @@
 import { z } from '@hono/zod-openapi'
 import { parseDuration } from '../../policy/duration.js'
 import { SCOPES } from '../settings.js'
+import { why } from './hits.js'
 import { hold, value } from './lookup.js'
 import { isoTime } from './times.js'
 
 const counts = z.record(z.string(), z.number().int())
+
+const flows = z
+  .object({
+    engine: z.object({ name: z.string(), version: z.string() }),
+    imported: z.number().int().openapi({ description: 'Files.' }),
+    set_aside: z.number().int(),
+    last_file: z
+      .object({ path: z.string(), flowsrc: z.string(), flows: z.number(), at: isoTime.nullable() })
+      .nullable(),
+    last_set_aside: z.object({ path: z.string(), reason: z.string() }).nullable(),
+    waiting: z.number().int().openapi({ description: 'Finished files that are not imported yet.' }),
+    newest_flow: isoTime.nullable(),
+    live_matching: z.boolean(),
+    looked_for: z
+      .object({
+        indicators: z.number().int().openapi({ description: 'That flows are matched with.' }),
+        never: z.number().int().openapi({ description: 'Of them, not looked for in the past.' }),
+        back_to: isoTime.nullable().openapi({ description: 'All others at least back to here.' }),
+      })
+      .nullable(),
+    gaps: z
+      .array(z.object({ from: isoTime.nullable(), to: isoTime.nullable(), why: z.string() }))
+      .openapi({ description: 'Flows came unmatched; a backscan makes up for it.' }),
+    counted: z
+      .array(z.object({ why, indicators: z.number().int(), flows: z.number() }))
+      .openapi({ description: 'In the last day; see /v1/hits/counted.' }),
+  })
+  .openapi('Flows')
 
 export const statusAnswer = z
   .object({
@@ -53,6 +82,10 @@ export const statusAnswer = z
       }),
     ),
     holds: z.array(hold),
+    flows: flows
+      .nullable()
+      .optional()
+      .openapi({ description: 'Absent without a ClickHouse; null: it could not be asked.' }),
   })
   .openapi('Status')
 

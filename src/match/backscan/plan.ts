@@ -62,7 +62,8 @@ async function gapJobs(plan: Plan): Promise<Job[]> {
   return jobs
 }
 
-const UNDER_WAY = 'inserts were under way'
+/** Why the newest minutes of a backscan are a gap. */
+export const UNDER_WAY = 'inserts were under way'
 
 /** The newest minutes are looked at once more by the next run. */
 export async function settleLatest({ db, tables, until, jobs }: Plan): Promise<void> {

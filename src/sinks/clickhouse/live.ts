@@ -17,6 +17,7 @@ import {
   viewTables,
 } from '../../clickhouse/live.js'
 import {
+  formerNames,
   type LiveNames,
   liveNames,
   liveStatements,
@@ -73,11 +74,13 @@ export async function openLive(options: LiveOptions): Promise<void> {
   )
   if (lost.length > 0) await rebuildLive(options)
   const columns = there.size > 0 ? there : await columnTypes(db, tables.flows, signal)
-  if ((await readState(db, tables, DETACHED, signal)) !== '') return
-  const telling = options.telling ?? PLAIN
-  const views = liveViews(tables, { flows: flowColumns(tables.flows, columns), telling })
-  await putViews(options, { views, lost: lost.length > 0 })
-  await boundRunning(options)
+  if ((await readState(db, tables, DETACHED, signal)) === '') {
+    const telling = options.telling ?? PLAIN
+    const views = liveViews(tables, { flows: flowColumns(tables.flows, columns), telling })
+    await putViews(options, { views, lost: lost.length > 0 })
+    await boundRunning(options)
+  }
+  await dropFormer(options)
 }
 
 /** Takes matching out of the way of flows, until it is attached again. @throws ClickHouseError */
@@ -87,6 +90,16 @@ export async function detachLive(options: LiveOptions): Promise<void> {
   const now = await timeOf(options)
   await writeState(db, tables, { name: DETACHED, value: String(now) })
   await dropViews(options, await ourViews(options))
+  await dropFormer(options)
+}
+
+/** When no view asks them any more. */
+async function dropFormer(options: LiveOptions): Promise<void> {
+  const names = formerNames(options.tables)
+  const there = await enginesOf(options, names)
+  for (const name of names.filter(({ table }) => there.has(table))) {
+    await options.db.command(dropView(name), { signal: options.signal })
+  }
 }
 
 /** What came meanwhile is a gap. @throws ClickHouseError */
@@ -243,12 +256,12 @@ async function timeOf({ db, signal }: LiveOptions): Promise<number> {
 
 async function enginesOf(
   { db, signal }: LiveOptions,
-  views: readonly TableName[],
+  tables: readonly TableName[],
 ): Promise<Map<string, string>> {
   const rows = await db.rows<{ name: string; engine: string }>(
     `SELECT name, engine FROM system.tables
      WHERE database = {database:String} AND name IN {names:Array(String)}`,
-    { params: { database: views[0]!.database, names: views.map(({ table }) => table) }, signal },
+    { params: { database: tables[0]!.database, names: tables.map(({ table }) => table) }, signal },
   )
   return new Map(rows.map(({ name, engine }) => [name, engine]))
 }

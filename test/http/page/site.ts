@@ -132,6 +132,7 @@ export class Site {
       sources: house.options.sources.map(({ name }) => name),
       sinks: (house.options.sinks ?? []).map(({ name }) => name),
       hits: this.#openStores(),
+      watch: [],
       metrics: new Metrics(),
       log: silentLogger(),
       configArgument: '',
@@ -154,7 +155,7 @@ export class Site {
       log: silentLogger(),
     })
     if (this.#flows === null) return this.#stores
-    const { hits } = tablesOf(clickhouseSinkSettings.parse({}))
-    return { ...this.#stores, flows: { open: async () => this.clickhouse, hits } }
+    const tables = tablesOf(clickhouseSinkSettings.parse({}))
+    return { ...this.#stores, flows: { open: async () => this.clickhouse, tables } }
   }
 }

@@ -164,6 +164,20 @@ describe.skipIf(!hasEngine())('what is told of flows', () => {
     expect(await readGaps(house.db, tables)).toMatchObject([{ why: 'the view was away' }])
   })
 
+  it.each([
+    ['the next sync', () => house.sink.open(signal)],
+    ['flows detach', () => detachLive({ db: house.db, tables, log: silentLogger() })],
+  ])('leaves no tables of a former layout behind: %s', async (_, work) => {
+    for (const what of ['ips', 'nets', 'scanned']) {
+      await house.db.command(`CREATE TABLE nfsen.tipline_${what}_iocs (key String) ENGINE = Set`)
+    }
+    await work()
+    const left = await house.db.rows(
+      "SELECT name FROM system.tables WHERE database = 'nfsen' AND match(name, '_(ips|nets|scanned)_')",
+    )
+    expect(left).toEqual([])
+  })
+
   const ttl = async () => {
     const [row] = await house.db.rows<{ sql: string }>(
       "SELECT create_table_query AS sql FROM system.tables WHERE database = 'nfsen' AND name = 'ioc_hits'",
