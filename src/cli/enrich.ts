@@ -5,7 +5,7 @@ import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { EXIT, UsageError } from '../errors.js'
 import type { Recorder } from '../hits/recorder.js'
-import { blocksInFlight, Crew } from '../match/logs/crew.js'
+import { Crew, type Feed, feedOf } from '../match/logs/crew.js'
 import { enrich, noCounts, type Write } from '../match/logs/enrich.js'
 import type { References } from '../match/logs/enrichment.js'
 import type { Context } from './context.js'
@@ -39,7 +39,8 @@ export async function enrichCommand(
     throw new UsageError({ what: '--label is for hits that are recorded', hint })
   }
   const fields = await readFields(options)
-  const inputs = await openInputs(files, context.signal)
+  const feed = feedOf(options.threads ?? 1)
+  const inputs = await openInputs(files, { signal: context.signal, ...feed })
   if (options.explainFields) return explainFields(context, { fields, inputs })
   const ledger = await ledgerOf(context)
   const crew = new Crew({
@@ -51,7 +52,7 @@ export async function enrichCommand(
   })
   const recorder = options.record ? await openRecorder(context, ledger) : null
   try {
-    await enrichAll(context, { crew, inputs, options, recorder })
+    await enrichAll(context, { crew, inputs, feed, options, recorder })
   } finally {
     await crew.close()
   }
@@ -84,13 +85,14 @@ async function openRecorder(
 interface Work {
   readonly crew: Crew
   readonly inputs: readonly LogInput[]
+  readonly feed: Feed
   readonly options: EnrichCommandOptions
   readonly recorder: Recorder | null
 }
 
 async function enrichAll(
   context: Context,
-  { crew, inputs, options, recorder }: Work,
+  { crew, inputs, feed, options, recorder }: Work,
 ): Promise<void> {
   const counts = noCounts()
   const started = performance.now()
@@ -105,7 +107,7 @@ async function enrichAll(
       if (endsOpen) await out.write(Buffer.from('\n'))
       const result = await enrich(input.chunks, {
         match: (block) => crew.match(block),
-        inFlight: blocksInFlight(options.threads ?? 1),
+        inFlight: feed.inFlight,
         onlyHits: options.onlyHits === true,
         write: (bytes) => out.write(bytes),
         writeHit: hits && ((bytes) => hits.write(bytes)),
@@ -137,7 +139,7 @@ function tellStats(context: Context, stats: EnrichStats): void {
 /** The reader of our output has closed it. */
 class ReaderGone extends Error {}
 
-/** A stream that is written to no faster than it is read. */
+/** A stream that is written to no faster than it is read; what was written is not needed any more. */
 class Outlet {
   readonly #stream: Writable
   readonly #signal: AbortSignal
@@ -146,20 +148,24 @@ class Outlet {
   constructor(stream: Writable, signal: AbortSignal) {
     this.#stream = stream
     this.#signal = signal
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      this.#broken ??= error.code === 'EPIPE' ? new ReaderGone() : error
+    stream.on('error', (error) => {
+      this.#broken ??= faultOf(error)
     })
   }
 
-  readonly write: Write = async (bytes) => {
-    if (this.#broken) throw this.#broken
-    if (this.#stream.write(bytes)) return
-    try {
-      await once(this.#stream, 'drain', { signal: this.#signal })
-    } catch (error) {
-      throw this.#broken ?? this.#stopped(error)
-    }
-  }
+  readonly write: Write = (bytes) =>
+    new Promise((resolve, reject) => {
+      if (this.#broken) return reject(this.#broken)
+      const stop = () => reject(this.#stopped())
+      this.#stream.write(bytes, (error) => {
+        this.#signal.removeEventListener('abort', stop)
+        if (error) reject(faultOf(error))
+        else resolve()
+      })
+      // Told to go before: what was read is still written, if somebody takes it.
+      if (this.#signal.aborted) this.#stopped()
+      else this.#signal.addEventListener('abort', stop)
+    })
 
   /** All that was written has reached the disk's cache. */
   async end(): Promise<void> {
@@ -169,11 +175,14 @@ class Outlet {
   }
 
   /** A reader that takes nothing must not keep us when we are told to go. */
-  #stopped(error: unknown): unknown {
-    if (!this.#signal.aborted) return error
+  #stopped(): unknown {
     setTimeout(() => process.exit(), GRACE_MS).unref()
     return this.#signal.reason
   }
+}
+
+function faultOf(error: NodeJS.ErrnoException): unknown {
+  return error.code === 'EPIPE' ? new ReaderGone() : error
 }
 
 /** For a slow reader to take what it was given. */

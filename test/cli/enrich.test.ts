@@ -58,6 +58,22 @@ describe('tipline enrich', () => {
     }
   })
 
+  it('mixes nothing up in memory that is used again, however many threads (M25)', async () => {
+    const lines = Array.from({ length: 100_000 }, (_, n) =>
+      n % 9000 === 0 ? HIT : `{"n":${n},"pad":"${'x'.repeat(n % 300)}"}`,
+    )
+    const text = `${lines.join('\n')}\n`
+    const plain = file('large.json', text)
+    const packed = file('large.json.gz', gzipSync(text, { level: 1 }))
+    for (const threads of ['1', '2', '3']) {
+      for (const input of [plain, packed]) {
+        const { stdout } = await enrich(['--threads', threads, input])
+        expect(stdout.match(/"threat"/g)).toHaveLength(12)
+        expect(bare(stdout) === text).toBe(true)
+      }
+    }
+  })
+
   it('reads gzip and zstd as they are, and several files', async () => {
     const zipped = gzipSync(`${HIT}\n`)
     const plain = file('a.json', HIT)
@@ -148,7 +164,10 @@ describe('tipline enrich', () => {
     stalled.child.stdout!.pause()
     stalled.child.stdin!.on('error', () => undefined)
     for (let n = 0; n < 40; n += 1) stalled.child.stdin!.write(`${MISS}\n`.repeat(10_000))
-    await sleep(1500)
+    const unread = () => stalled.child.stdin!.writableLength
+    const all = unread()
+    await until(() => unread() < all)
+    for (let before = 0; before !== unread(); await sleep(500)) before = unread()
     stalled.child.kill(signal)
     const [status] = await once(stalled.child, 'exit')
     expect(status).toBe(signal === 'SIGTERM' ? 143 : 130)

@@ -23,7 +23,7 @@ export class BlockCutter {
     return this.#endsOpen
   }
 
-  /** What can be cut now. A chunk may be of any size. */
+  /** What can be cut now. A chunk may be of any size; blocks are parts of it where they can be. */
   *push(chunk: Buffer): Generator<Block> {
     let at = 0
     while (at < chunk.length) {
@@ -56,18 +56,15 @@ export class BlockCutter {
     this.#isLong = false
   }
 
-  /** The first line may have become too long with what was kept. */
+  /** The line that was begun before stands alone: to put it before the others would copy them all. */
   *#lines(bytes: Buffer): Generator<Block> {
-    const block = this.#restBytes === 0 ? bytes : Buffer.concat([...this.#rest, bytes])
+    if (this.#restBytes === 0) return yield* withoutLong(bytes)
+    const end = bytes.indexOf(LINE_FEED) + 1
+    const line = Buffer.concat([...this.#rest, bytes.subarray(0, end)])
     this.#rest = []
     this.#restBytes = 0
-    let from = 0
-    for (const [start, end] of longLines(block)) {
-      if (start > from) yield { kind: 'lines', bytes: block.subarray(from, start) }
-      yield { kind: 'long', bytes: block.subarray(start, end), ends: true }
-      from = end
-    }
-    if (from < block.length) yield { kind: 'lines', bytes: block.subarray(from) }
+    yield* withoutLong(line)
+    if (end < bytes.length) yield* withoutLong(bytes.subarray(end))
   }
 
   #keep(bytes: Buffer): void {
@@ -83,6 +80,17 @@ export class BlockCutter {
     this.#isLong = true
     return { kind: 'long', bytes, ends: false }
   }
+}
+
+/** Long lines stand alone. */
+function* withoutLong(block: Buffer): Generator<Block> {
+  let from = 0
+  for (const [start, end] of longLines(block)) {
+    if (start > from) yield { kind: 'lines', bytes: block.subarray(from, start) }
+    yield { kind: 'long', bytes: block.subarray(start, end), ends: true }
+    from = end
+  }
+  if (from < block.length) yield { kind: 'lines', bytes: block.subarray(from) }
 }
 
 /** Of a block; only one longer than a line may be can hold any. */

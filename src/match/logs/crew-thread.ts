@@ -14,5 +14,5 @@ const matcher = new LineMatcher(scan, { ...settings, states })
 parentPort!.on('message', (task: Task) => {
   if (task.shared) scan = new Scan(task.shared, thread)
   if (states.refresh() || task.shared) matcher.refreshed(scan)
-  parentPort!.postMessage(matcher.matchBlock(Buffer.from(task.block.buffer)))
+  parentPort!.postMessage(matcher.matchPlaced(task.place, task.length))
 })

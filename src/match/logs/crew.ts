@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { KeyIndex, type SharedIndex } from './key-index.js'
 import { type BlockResult, LineMatcher, type MatchSettings } from './line-matcher.js'
+import { BLOCKS, MAX_BLOCK, placesOf } from './scan-memory.js'
 import { States } from './states.js'
 
 export interface CrewOptions extends MatchSettings {
@@ -14,9 +15,19 @@ export interface CrewOptions extends MatchSettings {
   readonly threads: number
 }
 
-/** Blocks to have under way, so that no thread waits. */
-export function blocksInFlight(threads: number): number {
-  return threads === 1 ? 1 : 3 * threads
+/** How to feed a crew. */
+export interface Feed {
+  /** Blocks to have under way, so that no thread waits. */
+  readonly inFlight: number
+  /** Bytes to read at once. */
+  readonly chunk: number
+}
+
+/** Alone, what stays in a core's cache; to wake another thread costs as much as to scan some dozen lines. */
+export function feedOf(threads: number): Feed {
+  return threads === 1
+    ? { inFlight: 1, chunk: 1 << 17 }
+    : { inFlight: 3 * threads, chunk: MAX_BLOCK / 2 }
 }
 
 export interface ThreadData extends MatchSettings {
@@ -25,9 +36,10 @@ export interface ThreadData extends MatchSettings {
   readonly shared: SharedIndex
 }
 
-/** To a thread: match this block; `shared` where the index has become another one. */
+/** To a thread: match the block that was put there; `shared` where the index has become another one. */
 export interface Task {
-  readonly block: Uint8Array
+  readonly place: number
+  readonly length: number
   readonly shared: SharedIndex | null
 }
 
@@ -85,12 +97,15 @@ interface Waiting {
 /** Another thread; answers in the order in which it was asked. */
 class Helper {
   readonly #worker: Worker
+  readonly #thread: number
   #shared: SharedIndex
+  #place = 0
   #waiting: Waiting[] = []
   #broken: unknown
 
   constructor(data: ThreadData) {
     this.#shared = data.shared
+    this.#thread = data.thread
     this.#worker = new Worker(THREAD, { workerData: data })
     // It holds up no end of the process; who waits for a block does.
     this.#worker.unref()
@@ -101,18 +116,27 @@ class Helper {
 
   /** It has at most one block waiting behind the one at hand: then it never waits for us. */
   get hasRoom(): boolean {
-    return this.#waiting.length < 2 && this.#broken === undefined
+    return this.#waiting.length < BLOCKS && this.#broken === undefined
   }
 
   match(block: Buffer, shared: SharedIndex): Promise<BlockResult> {
-    const bytes = new Uint8Array(block)
-    const task: Task = { block: bytes, shared: shared === this.#shared ? null : shared }
+    const place = this.#put(block, shared)
+    const isOther = shared !== this.#shared
+    const task: Task = { place, length: block.length, shared: isOther ? shared : null }
     this.#shared = shared
     this.#worker.ref()
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
-      this.#worker.postMessage(task, [bytes.buffer])
+      this.#worker.postMessage(task)
     })
+  }
+
+  /** In turns, and answered in their order: it has done with what stood there before. */
+  #put(block: Buffer, shared: SharedIndex): number {
+    this.#place = (this.#place + 1) % BLOCKS
+    const at = placesOf(shared, this.#thread).blocks[this.#place]!
+    new Uint8Array(shared.memory.buffer).set(block, at)
+    return this.#place
   }
 
   async close(): Promise<void> {

@@ -22,7 +22,10 @@ export function noCounts(): EnrichCounts {
   return { lines: 0, bytes: 0, hitLines: 0, hits: 0, odd: 0, long: 0 }
 }
 
-/** Takes bytes; resolves when there is room for more. */
+/**
+ * Takes bytes; resolves when there is room for more. Where the input uses its memory again: not before
+ * they are written.
+ */
 export type Write = (bytes: Buffer) => Promise<void>
 
 export interface EnrichOptions {
@@ -43,6 +46,8 @@ export interface EnrichOptions {
 /**
  * One stream. `endsOpen`: its last line had no line feed, and got none; what is written next starts on
  * a line of its own only if the caller sees to it.
+ *
+ * When the next chunk is asked for, fewer than `inFlight` of the last ones are still in use.
  */
 export async function enrich(
   input: AsyncIterable<Buffer>,

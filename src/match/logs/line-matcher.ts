@@ -89,7 +89,17 @@ export class LineMatcher implements Known {
 
   /** Whole lines, each with its line feed. */
   matchBlock(block: Buffer): BlockResult {
-    const { found, lines, blanks } = this.#scan.scan(block)
+    this.#scan.put(block)
+    return this.#match(block, 0)
+  }
+
+  /** What another thread has put into this one's place. */
+  matchPlaced(place: number, length: number): BlockResult {
+    return this.#match(this.#scan.block(place, length), place)
+  }
+
+  #match(block: Buffer, place: number): BlockResult {
+    const { found, lines, blanks } = this.#scan.scan(place, block.length)
     const hitLines: HitLine[] = []
     let odd = 0
     for (const [start, end] of found) {

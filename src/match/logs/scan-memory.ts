@@ -15,7 +15,7 @@ export const MOST_SEEDS = 14
 export const MOST_NAMES = 3000
 const TABLE = 147_456 + (1 << 21)
 
-/** Of a thread: its stack, the lines that were found, a text that is asked for, a block of lines. */
+/** Of a thread: its stack, the lines that were found, a text that is asked for, blocks of lines. */
 const SCRATCH_BYTES = 4096
 export const MOST_FOUND = 16_384
 export const TEXT_BYTES = 262_144 + 64
@@ -39,10 +39,14 @@ export interface Places {
   readonly scratch: number
   readonly found: number
   readonly text: number
-  readonly block: number
+  /** While one is scanned, another thread may write the next. */
+  readonly blocks: readonly number[]
 }
 
-const THREAD_BYTES = SCRATCH_BYTES + MOST_FOUND * 8 + TEXT_BYTES + MAX_BLOCK + SLACK
+/** Blocks that a thread has room for. */
+export const BLOCKS = 2
+const BLOCK_BYTES = MAX_BLOCK + SLACK
+const THREAD_BYTES = SCRATCH_BYTES + MOST_FOUND * 8 + TEXT_BYTES + BLOCKS * BLOCK_BYTES
 
 let compiled: WebAssembly.Module | undefined
 
@@ -66,7 +70,8 @@ export function placesOf({ memory }: ScanMemory, thread: number): Places {
   const start = new Uint32Array(memory.buffer, HEADER, 8)[6]! + thread * THREAD_BYTES
   const found = start + SCRATCH_BYTES
   const text = found + MOST_FOUND * 8
-  return { scratch: start, found, text, block: text + TEXT_BYTES }
+  const blocks = Array.from({ length: BLOCKS }, (_, n) => text + TEXT_BYTES + n * BLOCK_BYTES)
+  return { scratch: start, found, text, blocks }
 }
 
 /** How often a key was added. */

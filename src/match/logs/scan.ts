@@ -81,7 +81,7 @@ export class Scan {
 
   /** `<space>\0<value>\0`, as often as there are keys. */
   addKeys(packed: Uint8Array): void {
-    const { block } = this.#places
+    const block = this.#places.blocks[0]!
     for (let from = 0; from < packed.length; ) {
       const to = from + wholeKeys(packed.subarray(from, from + MAX_BLOCK))
       this.#bytes.set(packed.subarray(from, to), block)
@@ -99,11 +99,20 @@ export class Scan {
     return this.#exports.mayKnow(text, spaceLength, text + 128, length) !== 0
   }
 
-  /** Whole lines, each with its line feed; at most MAX_BLOCK bytes. */
-  scan(block: Uint8Array): Scanned {
-    const start = this.#places.block
-    const end = start + block.length
-    this.#bytes.set(block, start)
+  /** Whole lines, each with its line feed; at most MAX_BLOCK bytes. Copied to where it is scanned. */
+  put(block: Uint8Array): void {
+    this.#bytes.set(block, this.#places.blocks[0]!)
+  }
+
+  /** What was put there, by this thread or another; good until the next is. */
+  block(place: number, length: number): Buffer {
+    const start = this.#places.blocks[place]!
+    return this.#bytes.subarray(start, start + length)
+  }
+
+  scan(place: number, length: number): Scanned {
+    const start = this.#places.blocks[place]!
+    const end = start + length
     const found: Line[] = []
     let [lines, blanks] = [0, 0]
     for (let at = start; at < end; at = this.#exports.stopped.value) {
