@@ -26,9 +26,13 @@ export function liveNames({ iocs }: Pick<Tables, 'iocs'>, suffix = '') {
 
 export type LiveNames = ReturnType<typeof liveNames>
 
-/** What earlier versions matched flows with; nothing asks it any more. */
-export function formerNames({ iocs }: Pick<Tables, 'iocs'>): readonly TableName[] {
-  return ['ips', 'nets', 'scanned'].map((what) => beside(iocs, `tipline_${what}_${iocs.table}`))
+/** What earlier versions matched flows with, and this one does not; nothing asks it any more. */
+export function formerNames(tables: Pick<Tables, 'iocs'>): readonly TableName[] {
+  const now = new Set(Object.values(liveNames(tables)).map(({ table }) => table))
+  const { iocs } = tables
+  return ['ips', 'ips4', 'ips6', 'nets', 'scanned']
+    .map((what) => beside(iocs, `tipline_${what}_${iocs.table}`))
+    .filter(({ table }) => !now.has(table))
 }
 
 export function liveTables(names: LiveNames): readonly TableSchema[] {
