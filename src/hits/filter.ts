@@ -1,7 +1,9 @@
 /** Which hits are asked for, and where a page of them ends. */
 import { UsageError } from '../errors.js'
+import { addressSpellings, readIp } from '../indicators/ip.js'
 import { exactCandidates } from '../indicators/observable.js'
 import type { Hit, HitKind } from './hit.js'
+import { storable } from './text.js'
 
 export interface HitFilter {
   /** Epoch milliseconds of a hit's `first`: from this on. */
@@ -43,9 +45,18 @@ export function placeOf(cursor: string): Place {
   return { first: Number(first), id }
 }
 
-/** How a value may stand in a hit: as it was given, and as the normalisers write it. */
+/** How a value may stand in a hit: as it was given, as the normalisers write it, and as programs do. */
 export function spellings(value: string): string[] {
-  return [...new Set([value, ...exactCandidates(value).map((candidate) => candidate.value)])]
+  const given = storable(value)
+  const normal = exactCandidates(given).map((candidate) => candidate.value)
+  return [...new Set([given, ...normal, ...normal.flatMap(addressSpellings)])]
+}
+
+/** Whether a text that was recorded is this value, in whatever way an address is spelled. */
+export function recognise(value: string): (text: string) => boolean {
+  const known = new Set(spellings(value))
+  const address = readIp(value.trim())
+  return (text) => known.has(text) || (address !== null && readIp(text) === address)
 }
 
 const ID = /^(flow|log)-([0-9a-f]{16})$/

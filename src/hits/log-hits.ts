@@ -1,6 +1,7 @@
 /** Hits of log lines, as `hits.db` has them. */
 import type { Database } from '../ledger/sqlite.js'
 import { type HitFilter, type Place, parseId, spellings } from './filter.js'
+import { storable } from './text.js'
 
 export interface LogRow {
   readonly row: number
@@ -90,9 +91,9 @@ export function logConditions({ since, until, value, event, source, label }: Hit
       ...bound,
       ...(since !== undefined && { since }),
       ...(until !== undefined && { until }),
-      ...(event !== undefined && { event }),
-      ...(source !== undefined && { source }),
-      ...(label !== undefined && { label }),
+      ...(event !== undefined && { event: storable(event) }),
+      ...(source !== undefined && { source: storable(source) }),
+      ...(label !== undefined && { label: storable(label) }),
     },
   }
 }

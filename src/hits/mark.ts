@@ -4,6 +4,7 @@ import type { Hit } from './hit.js'
 import { readHit } from './read.js'
 import { proposeFalsePositive, withdrawFalsePositive } from './sightings/queue.js'
 import type { HitStores } from './stores.js'
+import { storable } from './text.js'
 
 export interface Marking {
   readonly id: string
@@ -16,9 +17,10 @@ export interface Marking {
 /** The hit with its mark, whoever marked it first; null: there is none of this id. @throws ClickHouseError, HitsError */
 export async function markHit(
   stores: HitStores,
-  { id, by, why, now }: Marking,
+  { id, now, ...said }: Marking,
   signal: AbortSignal,
 ): Promise<Hit | null> {
+  const [by, why] = [storable(said.by), storable(said.why)]
   const hit = await readHit(stores, id, signal)
   if (hit === null || hit.falsePositive !== null) return hit
   inTransaction(stores.db, () => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type Database, inTransaction, type Statement } from '../ledger/sqlite.js'
 import type { Way } from './hit.js'
+import { storable } from './text.js'
 
 /** What is kept of a line that hit. */
 export interface LineHits {
@@ -92,7 +93,7 @@ class LineWriter {
     let added = 0
     for (const met of line.met) {
       const hit = hitDigest(line.digest, met)
-      const { field, observable } = met
+      const [field, observable] = [storable(met.field), storable(met.observable)]
       const row = [hit, at, this.#options.now, id, field, observable, this.#metId(met)]
       added += Number(this.#addHit.run(...row).changes)
     }
@@ -103,16 +104,19 @@ class LineWriter {
     const { way, label, now } = this.#options
     const bytes = Buffer.from(digest, 'hex')
     const when = believable(at, now) ? at : now
-    const { changes } = this.#addLine.run(bytes, when, way, label)
+    const { changes } = this.#addLine.run(bytes, when, way, storable(label))
     const found = this.#findLine.get(bytes) as { id: number; at: number }
     if (Number(changes) > 0) {
-      for (const [field, value] of observed) this.#addObserved.run(found.id, field, value)
+      for (const [field, value] of observed) {
+        this.#addObserved.run(found.id, storable(field), storable(value))
+      }
     }
     return found
   }
 
   #metId({ kind, value, uuid, type, eventId, eventUuid, eventInfo, source, tlp }: Met): number {
-    const row = [kind, value, uuid, type, eventId, eventUuid, eventInfo, source, tlp]
+    const texts = [kind, value, uuid, type, eventId, eventUuid, eventInfo, source, tlp]
+    const row = texts.map(storable)
     const key = JSON.stringify(row)
     const known = this.#met.get(key)
     if (known !== undefined) return known

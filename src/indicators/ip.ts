@@ -56,6 +56,14 @@ export function readIp(text: string): string | null {
   return ipv6 === null ? null : (mappedIpv4(ipv6) ?? ipv6)
 }
 
+/** How programs write an address that do not write the normal form: Suricata in full, Java as mapped. */
+export function addressSpellings(address: string): string[] {
+  if (isIpv4(address)) return [`::ffff:${address}`]
+  if (readIpv6(address) === null) return []
+  const groups = ipaddr.IPv6.parse(address).parts.map((part) => part.toString(16).padStart(4, '0'))
+  return [groups.join(':')]
+}
+
 export function isIpv4(text: string): boolean {
   const length = text.length
   if (length < 7 || length > 15) return false

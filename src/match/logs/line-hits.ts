@@ -1,6 +1,7 @@
 /** What is kept of a line that hit: what was looked up in it, and nothing else. */
 import { createHash } from 'node:crypto'
 import type { LineHits, Met } from '../../hits/record.js'
+import { storable } from '../../hits/text.js'
 import { strictestTlp } from '../../policy/tlp.js'
 import type { Hit, StateCarrier } from './hit.js'
 import type { Observer } from './observe.js'
@@ -61,11 +62,9 @@ function observedIn(
   return [...once.values()].slice(0, MOST_OBSERVED)
 }
 
-/** SQLite's functions end a text at a NUL; what is very long is cut, and says so. */
+/** What is very long is cut, and says so. What a text may not hold goes before texts are compared. */
 function kept(text: string): string {
-  const cut = text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`
-  // Through bytes and back, half a surrogate pair becomes what it would become in the store.
-  return Buffer.from(cut.replaceAll('\0', '\ufffd')).toString()
+  return storable(text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`)
 }
 
 /** Fields that tell when it was: ECS and Suricata, Zeek, others. */
