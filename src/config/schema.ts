@@ -18,11 +18,11 @@ import { oneOf } from './wording.js'
 const sources = z
   .array(z.discriminatedUnion('type', [mispSourceSettings, feedSourceSettings]))
   .min(1)
-  .superRefine(refuseSameNames)
+  .superRefine(refuseSameNames('sources'))
   .describe('Where indicators come from. The first one that has an event tells of it.')
 
 const alerts = alertsSettings
-  .superRefine(refuseSameNames)
+  .superRefine(refuseSameNames('alerts'))
   .default([])
   .describe('Channels through which `tipline run` tells of hits.')
 
@@ -127,14 +127,16 @@ interface Named {
   readonly name: string
 }
 
-function refuseSameNames(named: readonly Named[], context: z.core.$RefinementCtx): void {
-  const first = new Map<string, number>()
-  for (const [index, { name }] of named.entries()) {
-    const other = first.get(name)
-    if (other === undefined) first.set(name, index)
-    else {
-      const message = `expected a name of its own (sources.${other} has this one)`
-      context.addIssue({ code: 'custom', path: [index, 'name'], message })
+function refuseSameNames(part: string) {
+  return (named: readonly Named[], context: z.core.$RefinementCtx): void => {
+    const first = new Map<string, number>()
+    for (const [index, { name }] of named.entries()) {
+      const other = first.get(name)
+      if (other === undefined) first.set(name, index)
+      else {
+        const message = `expected a name of its own (${part}.${other} has this one)`
+        context.addIssue({ code: 'custom', path: [index, 'name'], message })
+      }
     }
   }
 }

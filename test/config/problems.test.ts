@@ -128,6 +128,69 @@ describe('a broken config', () => {
       ],
     ],
     [
+      'a key mistyped in a channel, whatever its type',
+      `${MISP}alerts:
+  - { name: soc, type: webhook, url: "https://soc.example.org/x", disclse: red }
+  - name: mail
+    type: email
+    server: mail.example.org
+    from: tipline@example.org
+    to: [soc@example.org]
+    starttls: true
+`,
+      [
+        'tipline.yml:6:67: alerts.0.disclse: unknown key; did you mean "disclose"?',
+        'tipline.yml:12:5: alerts.1.starttls: unknown key; known are name, type, server, port, security, ca_file, username, password, password_file, from, to, message, line, subject, disclose, networks, kinds, tags, per, again_after, digest, max_age, max_per_hour, timeout',
+      ],
+    ],
+    [
+      'channels that can not be what they are called',
+      `${MISP}alerts:
+  - { name: soc, type: webhok, url: "https://soc.example.org/x" }
+  - { name: "a b", type: file, path: x }
+  - { name: siem, type: syslog, address: siem.example.org }
+  - { name: chat, type: slack }
+`,
+      [
+        'tipline.yml:6:24: alerts.0.type: expected webhook, slack, mattermost, email, file or syslog, found "webhok"',
+        'tipline.yml:7:13: alerts.1.name: expected letters, digits, ".", "_" and "-" only, found "a b"',
+        'tipline.yml:8:42: alerts.2.address: expected udp://host:514, tcp://host:601, tls://host:6514 or unix:/path, found "siem.example.org"',
+        'tipline.yml:9:5: alerts.3.url: missing; expected either url or url_file',
+      ],
+    ],
+    [
+      'settings of a channel that mean nothing',
+      `${MISP}alerts:
+  - { name: soc, type: file, path: x, disclose: purple, kinds: [ipp], max_per_hour: 0 }
+  - { name: chat, type: slack, url: "https://hooks.example.com/x", line: "{vlaue} met", digest: 0s }
+`,
+      [
+        'tipline.yml:6:49: alerts.0.disclose: expected clear, green, amber, amber+strict or red, found "purple"',
+        'tipline.yml:6:65: alerts.0.kinds.0: expected a kind such as ip, domain or sha256, found "ipp"',
+        'tipline.yml:6:85: alerts.0.max_per_hour: expected at least 1, found 0',
+        'tipline.yml:7:74: alerts.1.line: expected only {kind}, {value}, {inside}, {network}, {observable}, {field}, {label}, {count}, {first}, {last}, {when}, {events}, {links}, {tlp}, {source}, {hit}, {backscan}, {channel}, found "{vlaue} met"',
+        'tipline.yml:7:97: alerts.1.digest: expected 1s or more, found "0s"',
+      ],
+    ],
+    [
+      'two channels of one name',
+      `${MISP}alerts:
+  - { name: soc, type: file, path: x }
+  - { name: soc, type: file, path: y }
+`,
+      [
+        'tipline.yml:7:13: alerts.1.name: expected a name of its own (alerts.0 has this one), found "soc"',
+      ],
+    ],
+    [
+      'a channel for a network that nobody has',
+      `${MISP}networks: { campus: [192.0.2.0/24], lab: ["2001:db8::/32"] }
+alerts:
+  - { name: soc, type: file, path: x, networks: [campus, campos] }
+`,
+      ['tipline.yml:7:58: alerts.0.networks.1: expected campus or lab, found "campos"'],
+    ],
+    [
       'an environment variable that is not set',
       MISP.replace('a-key-of-nobody', `\${NO_SUCH_KEY}`),
       ['tipline.yml:4:10: sources.0.key: the environment variable NO_SUCH_KEY is not set'],
