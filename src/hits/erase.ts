@@ -3,15 +3,16 @@ import { HitsError } from '../errors.js'
 import { type Database, inTransaction } from '../ledger/sqlite.js'
 import type { Logger } from '../log.js'
 import { sleep } from '../retry.js'
+import { pruneAlerts } from './alerts/purge.js'
 import { asHitsError, hitsExist, openHits } from './database.js'
-import { spellings } from './filter.js'
+import { recognise, spellings } from './filter.js'
 import { pruneFloods } from './floods.js'
 import { logId, rowsWith } from './log-hits.js'
 import { pruneSightings } from './sightings/queue.js'
 
 const BATCH = 2000
 
-/** What `keep.hits` of the config asks for. A store that can't be written to now is told of, no failure. */
+/** What `keep.hits` of the config asks for, of all that is kept of hits here. A store that can't be written to now is told of, no failure. */
 export async function forgetOldHits(options: {
   readonly dataDir: string
   readonly keepSeconds: number
@@ -28,6 +29,7 @@ export async function forgetOldHits(options: {
     await pruneHits(db, before)
     pruneSightings(db, before)
     pruneFloods(db, before)
+    pruneAlerts(db, before)
   } catch (error) {
     const err = asHitsError(error, dataDir)
     if (!(err instanceof HitsError)) throw error
@@ -52,14 +54,14 @@ export async function pruneHits(db: Database, before: number): Promise<number> {
 
 /** How many hits of lines a value stands in. */
 export function countLogHits(db: Database, value: string): number {
-  const { list, values } = bound(value)
+  const { list, values } = bound(db, value)
   const row = db.prepare(`SELECT count(*) AS n FROM (${rowsWith(list)})`).get(values)
   return (row as { n: number }).n
 }
 
 /** Whole lines go, with every hit of theirs. Overwritten on the disk too. Answers how many hits went. */
 export function eraseLogHits(db: Database, value: string): number {
-  const { list, values } = bound(value)
+  const { list, values } = bound(db, value)
   const found = db.prepare(`${rowsWith(list)} LIMIT ${BATCH}`)
   let gone = 0
   for (;;) {
@@ -72,12 +74,19 @@ export function eraseLogHits(db: Database, value: string): number {
   return gone
 }
 
-function bound(value: string) {
-  const all = spellings(value)
+function bound(db: Database, value: string) {
+  const all = [...new Set([...spellings(value), ...spelledOtherwise(db, value)])]
   return {
     list: all.map((_, at) => `:value${at}`).join(', '),
     values: Object.fromEntries(all.map((each, at) => [`value${at}`, each])),
   }
+}
+
+/** Who wants to be forgotten is found however a log spells an address: every text with a colon is read. */
+function spelledOtherwise(db: Database, value: string): string[] {
+  const isMeant = recognise(value)
+  const texts = db.prepare(`SELECT DISTINCT value FROM observed WHERE value GLOB '*:*'`).all()
+  return (texts as { value: string }[]).flatMap(({ value }) => (isMeant(value) ? [value] : []))
 }
 
 function rowsIn(rows: readonly unknown[]): number[] {

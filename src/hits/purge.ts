@@ -5,7 +5,7 @@ import { quoted } from '../clickhouse/names.js'
 import { countedTable } from '../clickhouse/schema.js'
 import { purgeAlerts } from './alerts/purge.js'
 import { countLogHits, eraseLogHits } from './erase.js'
-import { spellings } from './filter.js'
+import { recognise, spellings } from './filter.js'
 import type { FlowStore, HitStores } from './stores.js'
 
 export interface Purge {
@@ -66,7 +66,7 @@ export async function purge(
   { value, sources }: Purge,
   signal: AbortSignal,
 ): Promise<void> {
-  purgeAlerts(stores.db, spellings(value))
+  purgeAlerts(stores.db, recognise(value))
   // The last in this store: it empties the write-ahead log.
   eraseLogHits(stores.db, value)
   const { flows } = stores

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openHits } from '../../src/hits/database.js'
 import { hitDocument } from '../../src/hits/document.js'
-import { eraseLogHits, pruneHits } from '../../src/hits/erase.js'
+import { countLogHits, eraseLogHits, pruneHits } from '../../src/hits/erase.js'
 import { endFollower, newHits } from '../../src/hits/follow.js'
 import type { Hit } from '../../src/hits/hit.js'
 import { markHit, unmarkHit } from '../../src/hits/mark.js'
@@ -14,6 +14,7 @@ import { hitsOverTime } from '../../src/hits/over-time.js'
 import { readHit, readHits } from '../../src/hits/read.js'
 import { type LineHits, type Met, recordLines } from '../../src/hits/record.js'
 import type { HitStores } from '../../src/hits/stores.js'
+import { storable } from '../../src/hits/text.js'
 import { inTransaction } from '../../src/ledger/sqlite.js'
 import { Networks } from '../../src/networks.js'
 import { fuzz } from '../fuzz.js'
@@ -241,9 +242,12 @@ describe('the store of log hits', () => {
   })
 
   it('gives back whatever text a line or a MISP may hold', async () => {
-    const text = fc.string({ unit: 'binary', maxLength: 40 }).map((raw) => {
-      return Buffer.from(raw.replaceAll('\0', '')).toString()
-    })
+    const part = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      // What SQLite's drivers end a text at, and what is no text in UTF-8.
+      fc.constantFrom('\0', 'behind\0it', '\ud800', '\udc00x'),
+    )
+    const text = fc.array(part, { maxLength: 4 }).map((parts) => parts.join(''))
     await withStore(async (stores) => {
       let number = 0
       await fc.assert(
@@ -257,21 +261,66 @@ describe('the store of log hits', () => {
             occasion,
           )
           const [hit] = (await readHits(stores, { limit: 1 }, NEVER)).hits
-          expect(hit).toMatchObject({ field, observable, label: info, event: { info, source } })
-          expect(hit?.fields[field]).toContain(observable)
+          expect(hit).toMatchObject({
+            field: storable(field),
+            observable: storable(observable),
+            label: storable(info),
+            event: { info: storable(info), source: storable(source) },
+          })
+          expect(hit?.fields[storable(field)]).toContain(storable(observable))
           expect(Object.hasOwn(hit!.fields, '__proto__')).toBe(true)
-          const found = await readHits(
-            stores,
-            { value: observable, event: 'e1', limit: 500 },
-            NEVER,
-          )
+          const asked = { value: observable, event: 'e1', source, label: info, limit: 500 }
+          const found = await readHits(stores, asked, NEVER)
           expect(found.hits.map(({ id }) => id)).toContain(hit!.id)
+          await markHit(stores, { id: hit!.id, by: field, why: observable, now: START }, NEVER)
+          expect((await readHit(stores, hit!.id, NEVER))?.falsePositive).toEqual({
+            at: START,
+            by: storable(field),
+            why: storable(observable),
+          })
           JSON.parse(JSON.stringify(hitDocument(hit!)))
         }),
         fuzz(300),
       )
     })
   }, 60_000)
+
+  it('keeps all of a text that has a NUL in it, and finds it by that', async () => {
+    await withStore(async (stores) => {
+      const observable = 'invoice\0.exe'
+      const occasion = { way: 'enrich', label: '', now: START } as const
+      recordLines(stores.db, [line(1, START, [met('x', { observable })])], occasion)
+      const [hit] = (await readHits(stores, { value: observable, limit: 9 }, NEVER)).hits
+      expect(hit?.observable).toBe('invoice\ufffd.exe')
+      expect(countLogHits(stores.db, 'invoice')).toBe(0)
+      expect(eraseLogHits(stores.db, observable)).toBe(1)
+    })
+  })
+
+  it('finds an address as logs spell it, and forgets it however it is spelled', async () => {
+    await withStore(async (stores) => {
+      const occasion = { way: 'enrich', label: '', now: START } as const
+      const spelled = [
+        '2001:db8::7',
+        '2001:0db8:0000:0000:0000:0000:0000:0007',
+        '2001:DB8:0::7',
+        '::ffff:192.0.2.7',
+        '192.0.2.7',
+      ]
+      for (const [n, address] of spelled.entries()) {
+        const one = line(n + 1, START, [met('198.51.100.1')], [['source.ip', address]])
+        recordLines(stores.db, [one], occasion)
+      }
+      const found = async (value: string) =>
+        (await readHits(stores, { value, limit: 9 }, NEVER)).hits.length
+      expect(await found('2001:db8::7')).toBe(2)
+      expect(await found('192.0.2.7')).toBe(2)
+      expect(countLogHits(stores.db, '2001:db8:0:0::7')).toBe(3)
+      expect(eraseLogHits(stores.db, '2001:db8:0:0::7')).toBe(3)
+      expect(eraseLogHits(stores.db, '192.0.2.7')).toBe(2)
+      expect(await allHits(stores, 9)).toEqual([])
+    })
+  })
 
   it('believes no time that can not be, and finds who of ours it was', async () => {
     await withStore(async (stores) => {

@@ -17,6 +17,8 @@ export interface SightEvent {
   readonly attribute: { readonly uuid: string; readonly type: string }
   /** The strictest of attribute and event; null: nobody says. */
   readonly tlp: Tlp | null
+  /** The newest hit on this attribute: tipline's own id. */
+  readonly hit: string
 }
 
 export interface Sight {

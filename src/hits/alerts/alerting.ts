@@ -34,13 +34,17 @@ export interface AlertingDeps {
   readonly random?: () => number
   /** In the place of the real ones, in tests. */
   readonly channels?: readonly Channel[]
+  /** Milliseconds between two looks for new hits. */
+  readonly everyMs?: number
+  /** Milliseconds that what is being sent may still take once we are told to stop. */
+  readonly graceMs?: number
 }
 
 /** The name under which hits are followed. */
 export const FOLLOWER = 'alerts'
 const BATCH = 1000
 const EVERY_MS = 5000
-/** What is being sent when we are told to stop may still end; its timeout is about as long. */
+/** The timeout of a channel is about as long. */
 const GRACE_MS = 20_000
 
 export class Alerting {
@@ -50,7 +54,6 @@ export class Alerting {
   /** Cuts off what is on its way, once it was waited for long enough. */
   readonly #cut = new AbortController()
   readonly #busy = new Map<string, Promise<void>>()
-  #wake: () => void = () => undefined
   #seen = 0
   #tidied = 0
 
@@ -77,18 +80,15 @@ export class Alerting {
    * twice. Fails never because of a receiver or a store that is not there.
    */
   async run(signal: AbortSignal): Promise<void> {
+    const { everyMs = EVERY_MS, graceMs = GRACE_MS } = this.#deps
     while (!signal.aborted) {
       await this.#round(signal)
-      await this.#pause(signal)
+      // Rejects when aborted, which the loop sees by itself.
+      await sleep(everyMs, signal).catch(() => undefined)
     }
-    const patience = setTimeout(() => this.#cut.abort(), GRACE_MS)
+    const patience = setTimeout(() => this.#cut.abort(), graceMs)
     await Promise.all(this.#busy.values())
     clearTimeout(patience)
-  }
-
-  /** Looks for new hits now. */
-  wake(): void {
-    this.#wake()
   }
 
   /** One round: every hit taken, every message that is due sent or put off. @throws what `run` waits out */
@@ -111,14 +111,6 @@ export class Alerting {
     } catch (error) {
       if (!signal.aborted) this.#fault(error, 'new hits could not be read for alerts')
     }
-  }
-
-  async #pause(signal: AbortSignal): Promise<void> {
-    const own = new AbortController()
-    this.#wake = () => own.abort()
-    signal.addEventListener('abort', this.#wake)
-    if (!signal.aborted) await sleep(EVERY_MS, own.signal).catch(() => undefined)
-    signal.removeEventListener('abort', this.#wake)
   }
 
   /** A receiver that takes its time holds up no other. */

@@ -82,11 +82,15 @@ async function arrived(alert: ToldAlert, { channel, log }: DeliverDeps): Promise
 
 /** As it may leave now; null: it no longer should, and is settled. */
 function prepared(queued: Queued, deps: DeliverDeps): ToldAlert | null {
-  const { ledger, channel, settings, untagged } = deps
+  const { store, ledger, channel, settings, untagged } = deps
   const db = ledger()
-  const alert = freshened(queued.alert, db && new AttributeReader(db))
+  const alert = freshened(queued.alert, {
+    ledger: db && new AttributeReader(db),
+    isFalse: (hit) => store.isFalse(hit),
+  })
   if (alert === null) {
-    settle(queued, { state: 'dropped', reason: 'its indicators are served no longer' }, deps)
+    const reason = 'its indicators are served no longer, or its hits were called false'
+    settle(queued, { state: 'dropped', reason }, deps)
     return null
   }
   if (isLate(alert, queued, deps)) {

@@ -58,9 +58,9 @@ function sightOf(hit: Hit, { networkOf }: Surroundings): Sight {
   }
 }
 
-function eventOf({ event, attribute, tlp }: Hit): SightEvent {
+function eventOf({ id: hit, event, attribute, tlp }: Hit): SightEvent {
   const { source, id, uuid, info, link } = event
-  return { source, id, uuid, info, link, attribute: { ...attribute }, tlp }
+  return { source, id, uuid, info, link, attribute: { ...attribute }, tlp, hit }
 }
 
 function concerns(

@@ -18,7 +18,10 @@ export interface ChannelStatus {
 /** Those of the config, and others that still have messages. */
 export function channelStatuses(db: Database, channels: readonly string[]): ChannelStatus[] {
   const others = db
-    .prepare(`SELECT DISTINCT channel FROM alert WHERE state = 'parked' ORDER BY channel`)
+    .prepare(
+      `SELECT DISTINCT channel FROM alert WHERE state IN ('waiting', 'sending', 'parked')
+       ORDER BY channel`,
+    )
     .all() as { channel: string }[]
   const names = new Set([...channels, ...others.map(({ channel }) => channel)])
   return [...names].map((channel) => channelStatus(db, channel))

@@ -30,6 +30,10 @@ export class AlertStore {
     this.db = db
   }
 
+  isFalse(hit: string): boolean {
+    return this.db.prepare('SELECT 1 FROM mark WHERE hit = ?').get(hit) !== undefined
+  }
+
   lastOf(channel: string, pair: string): number | null {
     const row = this.db
       .prepare('SELECT last FROM alert_pair WHERE channel = ? AND pair = ?')

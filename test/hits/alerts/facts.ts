@@ -34,6 +34,7 @@ export function eventOf(facts: Partial<SightEvent> = {}): SightEvent {
     link: 'https://misp.example.org/events/view/1234',
     attribute: { uuid: '5f6c1b7a-0000-4000-8000-00000000000a', type: 'domain' },
     tlp: 'green',
+    hit: 'log-00000000000000aa',
     ...facts,
   }
 }

@@ -186,6 +186,7 @@ const event: fc.Arbitrary<SightEvent> = fc.record({
   link: fc.option(marked),
   attribute: fc.record({ uuid: marked, type: marked }),
   tlp: fc.option(fc.constantFrom(...TLP_LEVELS)),
+  hit: marked,
 })
 const sight: fc.Arbitrary<Sight> = fc.record({
   indicator: fc.record({
@@ -249,6 +250,7 @@ describe.each(TYPES)('through %s', (type) => {
           info: 'qz8',
           source: 'qz8',
           id: 'qz8',
+          hit: 'qz8',
           link: 'https://qz8/',
         }
         const attribute = { uuid: 'qz8', type: 'qz8' }

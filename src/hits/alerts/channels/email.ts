@@ -1,5 +1,6 @@
 /** Mail by SMTP, plain text only: nothing in it can be clicked, loaded or hidden. */
 import { isIP } from 'node:net'
+import { getSystemErrorName } from 'node:util'
 import { z } from 'zod'
 import { AlertRefused, ChannelUnavailable } from '../../../errors.js'
 import { secureContext } from '../../../net.js'
@@ -142,6 +143,7 @@ function mailOf(alert: ToldAlert, { from, to, message, line, subject }: EmailSet
 /** What nodemailer says of a failure. https://nodemailer.com/errors/ */
 interface MailError extends Error {
   readonly code?: string
+  readonly errno?: number
   readonly command?: string
   readonly response?: string
   readonly responseCode?: number
@@ -171,7 +173,12 @@ function verdict(
   if (code === 'ETIMEDOUT') return faulty(channel, 'timeout', error, code)
   const found = translated(error, { channel, signal, deadline: signal })
   if (found !== error || code === undefined) return found
-  return faulty(channel, 'unreachable', error, code)
+  return faulty(channel, 'unreachable', error, systemCode(error))
+}
+
+/** nodemailer writes ESOCKET over the system's own word for it. */
+function systemCode({ code, errno = 0 }: MailError): string | undefined {
+  return code === 'ESOCKET' && errno < 0 ? getSystemErrorName(errno) : code
 }
 
 const HINTS: Readonly<Record<string, string>> = {

@@ -1,0 +1,100 @@
+/** What a message still tells when it is sent, against a real ledger. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Sight, SightEvent } from '../../../src/hits/alerts/alert.js'
+import { freshened } from '../../../src/hits/alerts/freshen.js'
+import { AttributeReader } from '../../../src/ledger/attributes.js'
+import { attribute, event, meaning, pullInto } from '../../ledger/rows.js'
+import { KnownLedger } from '../../match/ledger.js'
+import { alertOf, eventOf, sightOf } from './facts.js'
+
+let ledger: KnownLedger
+let marked: Set<string>
+let now = 1000
+
+beforeEach(() => {
+  ledger = new KnownLedger()
+  marked = new Set()
+  now = 1000
+})
+afterEach(() => ledger.close())
+
+/** The event with these attributes, and no others. */
+function pull(attributes: readonly { uuid: string; tags?: string[]; held?: boolean }[], tags = []) {
+  now += 1000
+  pullInto(ledger.writer, {
+    source: 1,
+    now,
+    events: [event('e', { timestamp: now, tags })],
+    attributes: attributes.map(({ uuid, tags = [], held }) =>
+      attribute('e', uuid, `${uuid}.example`, {
+        tags,
+        meanings: [meaning(`${uuid}.example`, held ? { heldRule: 'tlp', heldWhy: 'is held' } : {})],
+      }),
+    ),
+  })
+}
+
+const of = (uuid: string, facts: Partial<SightEvent> = {}) =>
+  eventOf({ uuid: 'e', attribute: { uuid, type: 'domain' }, hit: `log-${uuid}`, ...facts })
+
+function present(...sights: Sight[]) {
+  const isFalse = (hit: string) => marked.has(hit)
+  return freshened(alertOf({ sights }), { ledger: new AttributeReader(ledger.db), isFalse })
+}
+
+/** What is left of each sight. */
+const left = (...sights: Sight[]) =>
+  present(...sights)?.sights.map(({ events }) => events.map(({ attribute: { uuid } }) => uuid))
+
+describe('a message that was waiting', () => {
+  it('tells no more of what was revoked or is held by now, and is none when nothing is left', () => {
+    pull([{ uuid: 'a' }, { uuid: 'b' }, { uuid: 'c', held: true }])
+    const all = [sightOf({ events: [of('a'), of('b')] }), sightOf({ events: [of('c')] })]
+    expect(left(...all)).toEqual([['a', 'b']])
+    pull([{ uuid: 'b' }])
+    expect(left(...all)).toEqual([['b']])
+    pull([{ uuid: 'd' }])
+    expect(present(...all)).toBeNull()
+  })
+
+  it('tells on of what a source brought that the ledger has nothing to say about', () => {
+    pull([{ uuid: 'a' }])
+    expect(left(sightOf({ events: [of('x', { source: 'other.example' })] }))).toEqual([['x']])
+    expect(left(sightOf({ events: [of('x')] }))).toBeUndefined()
+  })
+
+  it('has the stricter TLP of what was known and what is', () => {
+    const tlpOf = (before: SightEvent['tlp'], ...tags: string[]) => {
+      pull([{ uuid: 'a', tags }])
+      return present(sightOf({ events: [of('a', { tlp: before })] }))?.sights[0]?.events[0]?.tlp
+    }
+    expect(tlpOf('green', 'tlp:red')).toBe('red')
+    expect(tlpOf('red', 'tlp:green')).toBe('red')
+    expect(tlpOf('amber')).toBe('amber')
+    expect(tlpOf(null, 'tlp:amber')).toBe('amber')
+    expect(tlpOf(null)).toBeNull()
+  })
+
+  it('tells no more of a hit that was called false, unless there are others behind it', () => {
+    pull([{ uuid: 'a' }, { uuid: 'b' }])
+    marked.add('log-a')
+    expect(left(sightOf({ events: [of('a'), of('b')] }))).toEqual([['b']])
+    expect(present(sightOf({ events: [of('a')] }))).toBeNull()
+    expect(left(sightOf({ events: [of('a')], count: 2 }))).toEqual([['a']])
+  })
+
+  it('of a digest stays while there are sights that are only counted', () => {
+    pull([{ uuid: 'b' }])
+    const alert = alertOf({ kind: 'digest', sights: [sightOf({ events: [of('a')] })], more: 3 })
+    const reader = new AttributeReader(ledger.db)
+    const here = { ledger: reader, isFalse: () => false }
+    expect(freshened(alert, here)).toMatchObject({ sights: [], more: 3 })
+  })
+
+  it('without indicators, and before there is a ledger, stays as it was', () => {
+    const none = { ledger: null, isFalse: () => false }
+    expect(freshened(alertOf(), none)).toEqual(alertOf())
+    const flood = alertOf({ kind: 'flood', sights: [], limit: 60 })
+    expect(freshened(flood, none)).toEqual(flood)
+  })
+})
