@@ -4,8 +4,9 @@
  */
 
 /**
- * Exit statuses of the command line. Where several apply, the order is 2, 4, 3, 1. The last two are what
- * shells know: 128 and the number of the signal.
+ * Exit statuses of the command line. Where several apply, the order is 2, 4, 3, 1. 70 is that of
+ * sysexits.h for a fault of the program itself; the last two are what shells know: 128 and the number of
+ * the signal.
  */
 export const EXIT = {
   done: 0,
@@ -13,6 +14,7 @@ export const EXIT = {
   usage: 2,
   outside: 3,
   frozen: 4,
+  bug: 70,
   interrupted: 130,
   terminated: 143,
 } as const

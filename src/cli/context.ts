@@ -1,7 +1,7 @@
 /** What every command is run with: how it was asked, and where its answer goes. */
 import type { LogLevel } from '../log.js'
 import { hasColours, Output } from './output.js'
-import { Stop } from './signals.js'
+import { Signals } from './signals.js'
 
 /** The options that every command has, or may have. */
 export interface CommonOptions {
@@ -25,14 +25,14 @@ export class Context {
   readonly options: CommonOptions
   readonly env: Environment
   readonly out: Output
-  readonly stop: Stop
+  readonly signals: Signals
   /** To be kept out of every message, besides those that a config brings. */
   secrets: readonly string[] = []
 
-  constructor(options: CommonOptions, env: Environment, stop = new Stop()) {
+  constructor(options: CommonOptions, env: Environment, signals = new Signals()) {
     this.options = options
     this.env = env
-    this.stop = stop
+    this.signals = signals
     this.out = new Output({
       json: options.json === true,
       stream: process.stdout,
@@ -42,12 +42,12 @@ export class Context {
 
   /** The same run, asked otherwise. */
   asked(options: CommonOptions): Context {
-    return new Context(options, this.env, this.stop)
+    return new Context(options, this.env, this.signals)
   }
 
   /** Aborted by SIGINT or SIGTERM; a command that never asks for it is ended by them at once. */
   get signal(): AbortSignal {
-    return this.stop.signal
+    return this.signals.stop
   }
 
   /** Epoch seconds. */

@@ -1,26 +1,20 @@
 /** `tipline run`: the daemon, as a process. */
 import { loadConfig } from '../config/load.js'
-import { Bell } from '../daemon/bell.js'
 import { runDaemon } from '../daemon/daemon.js'
 import { EXIT } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Context } from './context.js'
 import { type Base, openBase } from './wiring.js'
 
-/** As sysexits.h has it: a fault of the program itself. */
-const BUG = 70
-
 export async function daemonCommand(context: Context): Promise<number> {
-  const { signal, env, configArgument } = context
-  const reloads = new Bell()
-  // From the first moment on: it would else end the process.
-  process.on('SIGHUP', () => reloads.ring())
+  const { signal, env, configArgument, signals } = context
   const base = await openBase(context)
   const { config, log, metrics } = base
   endLoudly(log)
   const load = () => loadAnew(context, base)
+  const { reloads } = signals
   await runDaemon({ config, load, reloads, configArgument, env, log, metrics, signal })
-  const by = context.stop.by?.signal ?? null
+  const by = signals.by?.signal ?? null
   context.out.answer({ status: 'stopped', by }, () => [])
   return EXIT.done
 }
@@ -39,7 +33,7 @@ function endLoudly(log: Logger): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
       log.fatal({ err: error }, 'unexpected: this is a bug in tipline; the process ends')
-      process.exit(BUG)
+      process.exit(EXIT.bug)
     })
   }
 }

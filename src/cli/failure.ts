@@ -4,9 +4,6 @@ import { ConfigError, EXIT, TiplineError } from '../errors.js'
 import { maskSecrets, printable } from '../log.js'
 import type { Context } from './context.js'
 
-/** As sysexits.h has it: a fault of the program itself. */
-const BUG = 70
-
 export interface Failure {
   readonly status: number
   /** Error class, or what else it was. */
@@ -25,7 +22,7 @@ export interface Asked {
 }
 
 export async function failureOf(error: unknown, { context, help }: Asked): Promise<Failure> {
-  const stopped = context?.stop.by
+  const stopped = context?.signals.by
   if (error instanceof CommanderError) return wrongUse(error, help)
   if (error instanceof ConfigError) return { ...known(error), details: await problemsOf(error) }
   if (error instanceof TiplineError) {
@@ -105,7 +102,7 @@ function bug(error: unknown, context: Context | undefined): Failure {
     hint: verbose
       ? 'this is a bug in tipline; please report it with the lines above'
       : 'this is a bug in tipline; please report it with what --log-level debug says',
-    status: BUG,
+    status: EXIT.bug,
     details: verbose ? stack : [],
   }
 }

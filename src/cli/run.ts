@@ -5,14 +5,19 @@ import { type CommonOptions, Context, type Environment, type Work } from './cont
 import { type Failure, failureDocument, failureOf, failureText } from './failure.js'
 import { jsonText } from './output.js'
 import { buildProgram } from './program.js'
+import type { Signals } from './signals.js'
 
 /** Never throws. `argv`: without node and the script. */
-export async function run(argv: readonly string[], env: Environment): Promise<number> {
+export async function run(
+  argv: readonly string[],
+  env: Environment,
+  signals: Signals,
+): Promise<number> {
   toleratesClosedPipes()
   let context: Context | undefined
   let status: number = EXIT.done
   const execute = async (options: CommonOptions, work: Work) => {
-    context = new Context(options, env)
+    context = new Context(options, env, signals)
     status = await work(context)
   }
   const program = buildProgram({ execute })

@@ -1,31 +1,43 @@
-/** SIGINT and SIGTERM: the first asks the work to end well, the second ends the process at once. */
+/**
+ * What signals ask for. SIGINT and SIGTERM: the first asks the work to end well, the second ends the
+ * process at once. SIGHUP: a daemon reads its config anew.
+ */
+import { Bell } from '../daemon/bell.js'
 import { Interrupted } from '../errors.js'
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+const STOPS = ['SIGINT', 'SIGTERM'] as const
 
-export class Stop {
+export class Signals {
+  /** Rung by SIGHUP. One that comes before anybody listens is not lost. */
+  readonly reloads = new Bell()
   #by: Interrupted | undefined
   #controller: AbortController | undefined
 
-  /** What came, if anything did. */
+  /** What asked for the end, if anything did. */
   get by(): Interrupted | undefined {
     return this.#by
   }
 
   /**
-   * Takes the signals over, so only who has something to end well asks for it. The reason of the abort
-   * is an Interrupted.
+   * Takes SIGINT and SIGTERM over, so only who has something to end well asks for it. The reason of the
+   * abort is an Interrupted.
    */
-  get signal(): AbortSignal {
+  get stop(): AbortSignal {
     this.#controller ??= this.#takeOver()
     return this.#controller.signal
   }
 
+  /** From here on none of them ends the process by itself: a service may be told anything at any time. */
+  attend(): void {
+    this.#controller ??= this.#takeOver()
+    process.on('SIGHUP', () => this.reloads.ring())
+  }
+
   #takeOver(): AbortController {
     const controller = new AbortController()
-    const stop = (signal: (typeof SIGNALS)[number]) => {
+    const stop = (signal: (typeof STOPS)[number]) => {
       // From here on the system's default counts again.
-      for (const each of SIGNALS) process.off(each, stop)
+      for (const each of STOPS) process.off(each, stop)
       this.#by = new Interrupted({
         what: `stopped by ${signal}; nothing half-done was kept`,
         hint: 'run the command again: it goes on from where it was',
@@ -33,7 +45,7 @@ export class Stop {
       })
       controller.abort(this.#by)
     }
-    for (const each of SIGNALS) process.on(each, stop)
+    for (const each of STOPS) process.on(each, stop)
     return controller
   }
 }

@@ -24,6 +24,7 @@ const STATUSES: Record<keyof typeof errors.EXIT, string> = {
   outside: 'something outside failed: a source, a sink, the data folder',
   frozen:
     'the guard froze a source: something is withheld until a person or a later answer settles it',
+  bug: 'a bug in tipline; please report it',
   interrupted: 'stopped by SIGINT',
   terminated: 'stopped by SIGTERM',
 }
