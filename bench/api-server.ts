@@ -11,6 +11,7 @@ import { listen } from '../src/http/listen.js'
 import { httpSettings, parseListen } from '../src/http/settings.js'
 import { silentLogger } from '../src/log.js'
 import { Metrics } from '../src/metrics.js'
+import { Outages } from '../src/outage.js'
 
 const dataDir = process.argv[2]!
 const hash = process.argv[3]!
@@ -27,8 +28,10 @@ const app = createApp(
     dataDir,
     sources: ['main'],
     sinks: [],
+    tellings: { channels: [], sightings: [] },
     hits: stores,
     watch: [],
+    outages: new Outages(log),
     metrics: new Metrics(),
     log,
     configArgument: '',

@@ -175,6 +175,16 @@ export const METRICS = {
     help: 'Indicators that met more flows in an hour than are stored as hits, each flood once.',
     labels: ['source'],
   },
+  tipline_sightings_pending: {
+    type: 'gauge',
+    help: 'Sightings that are gathered or wait to be sent to a MISP.',
+    labels: ['source'],
+  },
+  tipline_failing_since_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Since when a part (a source, a sink, alerts, ...) fails, as epoch seconds; absent where it is well.',
+    labels: ['part'],
+  },
   tipline_hits_unrecorded_total: {
     type: 'counter',
     help: 'Hits of log lines that could not be written down.',

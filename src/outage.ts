@@ -1,10 +1,52 @@
 /**
- * How long something has been failing, and telling of it: at once when it begins, now and then while it
- * lasts, and when it is over. A night of failures is a few lines in the log, not thousands.
+ * What fails, for how long, and telling of it: at once when it begins, now and then while it lasts, and
+ * when it is over. A night of failures is a few lines in the log, not thousands.
  */
-import type { TiplineError } from '../errors.js'
-import type { Logger } from '../log.js'
-import type { Clocks } from './clockwork.js'
+import type { TiplineError } from './errors.js'
+import type { Logger } from './log.js'
+import { CLOCKS, type Clocks } from './time.js'
+
+/** What it is that fails, in every line of the log: `{ sink: 'memcached' }`, `{ part: 'backscan' }`. */
+export type OutageFacts = Readonly<Record<string, string>>
+
+/** Something that fails now. */
+export interface Failing {
+  /** `sink memcached`, `backscan`. */
+  readonly part: string
+  /** Epoch seconds. */
+  readonly since: number
+  readonly tries: number
+  readonly error: TiplineError
+}
+
+/** All that can fail in a process. */
+export class Outages {
+  readonly #log: Logger
+  readonly #clocks: Clocks
+  readonly #known = new Map<string, Outage>()
+
+  constructor(log: Logger, clocks: Clocks = CLOCKS) {
+    this.#log = log
+    this.#clocks = clocks
+  }
+
+  /** The one with these facts; whoever asks again, after a reload, goes on with it. */
+  of(facts: OutageFacts): Outage {
+    const part = facts.part ?? Object.entries(facts).flat().join(' ')
+    const known = this.#known.get(part) ?? new Outage(facts, this.#log, this.#clocks)
+    this.#known.set(part, known)
+    return known
+  }
+
+  /** What fails now, the longest first. */
+  get current(): readonly Failing[] {
+    return [...this.#known]
+      .flatMap(([part, { since, tries, error }]) =>
+        since === null || error === null ? [] : [{ part, since, tries, error }],
+      )
+      .sort((one, other) => one.since - other.since)
+  }
+}
 
 const TELL_AGAIN_MS = 30 * 60_000
 
@@ -18,13 +60,12 @@ interface Begun {
 }
 
 export class Outage {
-  readonly #facts: Readonly<Record<string, string>>
+  readonly #facts: OutageFacts
   readonly #log: Logger
   readonly #clocks: Clocks
   #begun: Begun | null = null
 
-  /** `facts` say what it is, in every line. */
-  constructor(facts: Readonly<Record<string, string>>, log: Logger, clocks: Clocks) {
+  constructor(facts: OutageFacts, log: Logger, clocks: Clocks) {
     this.#facts = facts
     this.#log = log
     this.#clocks = clocks
@@ -68,6 +109,11 @@ export class Outage {
     const { tries, since } = before
     const facts = { ...this.#facts, tries }
     this.#log.info(facts, `well again after ${lasted(this.#clocks.monotonic() - since)}`)
+  }
+
+  /** Nobody tries any more: it is not wanted now. */
+  forget(): void {
+    this.#begun = null
   }
 }
 

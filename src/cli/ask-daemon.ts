@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { DaemonError } from '../errors.js'
 import { daemonSocket } from '../ledger/place.js'
+import type { DaemonStatus } from '../sync/status.js'
 
 /** Whether a daemon has this data folder, and can be asked. */
 export function daemonAnswers(dataDir: string): Promise<boolean> {
@@ -21,7 +22,7 @@ export async function askDaemon<T>(
   dataDir: string,
   question: { readonly path: string; readonly body: object; readonly signal: AbortSignal },
 ): Promise<T> {
-  const { status, text } = await post(daemonSocket(dataDir), question)
+  const { status, text } = await ask(daemonSocket(dataDir), { ...question, method: 'POST' })
   const answer = parsed(text)
   if (status === 200) return answer as T
   const { title, detail } = answer as { title?: string; detail?: string }
@@ -31,19 +32,56 @@ export async function askDaemon<T>(
   })
 }
 
-interface Posted {
+const PATIENCE_MS = 10_000
+
+/** How the daemon of this data folder is; null: none answers, or one of a version that does not tell. */
+export async function daemonStatus(
+  dataDir: string,
+  signal: AbortSignal,
+): Promise<DaemonStatus | null> {
+  if (!(await daemonAnswers(dataDir))) return null
+  const patient = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)])
+  try {
+    const question = { method: 'GET', path: '/v1/status', body: null, signal: patient }
+    const { text } = await ask(daemonSocket(dataDir), question)
+    const { daemon } = parsed(text) as { daemon?: Told | null }
+    if (!daemon) return null
+    const failing = daemon.failing.map((each) => ({
+      ...each,
+      since: Date.parse(each.since) / 1000,
+    }))
+    return { ...daemon, failing }
+  } catch (error) {
+    signal.throwIfAborted()
+    // The rest of the status stands in the data folder.
+    if (error instanceof DaemonError || patient.aborted) return null
+    throw error
+  }
+}
+
+type Told = Omit<DaemonStatus, 'failing'> & {
+  readonly failing: readonly (Omit<DaemonStatus['failing'][number], 'since'> & {
+    readonly since: string
+  })[]
+}
+
+interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly body: object | null
+  readonly signal: AbortSignal
+}
+
+interface Answered {
   readonly status: number
   readonly text: string
 }
 
-function post(
-  socketPath: string,
-  { path, body, signal }: { path: string; body: object; signal: AbortSignal },
-): Promise<Posted> {
+function ask(socketPath: string, { method, path, body, signal }: Asked): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const fail = (cause: Error) => reject(signal.aborted ? signal.reason : unreachable(cause))
-    const headers = { 'content-type': 'application/json' }
-    const asking = request({ socketPath, path, method: 'POST', headers, signal }, (answer) => {
+    const headers = body === null ? {} : { 'content-type': 'application/json' }
+    const asking = request({ socketPath, path, method, headers, signal }, (answer) => {
       const pieces: Buffer[] = []
       answer.on('data', (piece: Buffer) => pieces.push(piece))
       answer.on('error', fail)
@@ -52,7 +90,7 @@ function post(
       )
     })
     asking.on('error', fail)
-    asking.end(JSON.stringify(body))
+    asking.end(body === null ? undefined : JSON.stringify(body))
   })
 }
 

@@ -7,6 +7,7 @@ import { countFlows, findNfdump } from '../flows/nfdump.js'
 import { FlowWatcher } from '../flows/watcher.js'
 import { importedWords, NO_WINDOW } from '../flows/words.js'
 import { printable } from '../log.js'
+import { Outages } from '../outage.js'
 import { limitSeconds } from '../policy/duration.js'
 import { type ClickHouseSinkSettings, NO_CLICKHOUSE } from '../sinks/clickhouse/settings.js'
 import type { Context } from './context.js'
@@ -85,6 +86,7 @@ export async function watchCommand(
       tables: tablesOf(settings),
       log,
       metrics,
+      outage: new Outages(log).of({ part: 'flows' }),
       onProgress: (state) => {
         if (state === null) return progress.end()
         const done = `${state.flows.toLocaleString('en-US')} flows, ${state.waiting} files to do`

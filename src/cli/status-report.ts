@@ -1,4 +1,6 @@
 /** What `tipline status` says. */
+import type { ChannelStatus } from '../hits/alerts/status.js'
+import type { SightingStatus } from '../hits/sightings/status.js'
 import type { Withheld } from '../ledger/sources.js'
 import { printable } from '../log.js'
 import type { SinkStatus, SourceStatus, Status } from '../sync/status.js'
@@ -14,6 +16,7 @@ export function statusLines(
 ): string[] {
   const { out } = context
   const { totals, withheld, holds, problems, ledger } = status
+  const { alerts, sightings, daemon } = status
   const liveKeys = Object.entries(totals.liveKeys)
   return [
     ...section(
@@ -42,6 +45,21 @@ export function statusLines(
     ),
     ...section('withheld', withheld.map(withheldLine)),
     ...more,
+    ...section(
+      'alerts',
+      table(
+        alerts.map((channel) => channelRow(channel, status)),
+        '  ',
+      ),
+    ),
+    ...section(
+      'sightings',
+      table(
+        sightings.map((source) => sightingRow(source, status)),
+        '  ',
+      ),
+    ),
+    ...(daemon === null ? [] : [`daemon: process ${daemon.pid} is running`]),
     `ledger: ${bytes(ledger.bytes)} in ${printable(status.dataDir)}`,
     ...problems.flatMap(({ what, hint }) => [
       out.paint('red', `PROBLEM: ${printable(what)}`),
@@ -75,6 +93,37 @@ function sinkRow({ name, cursor, lag, setAside }: SinkStatus, { now }: Status): 
   const written = cursor === null ? 'never written' : `written ${duration(now - cursor.at)} ago`
   const state = lag === 0 ? 'up to date' : `${count(lag, 'change')} behind`
   return [name, written, state, setAside === 0 ? '' : `${number(setAside)} set aside`]
+}
+
+function channelRow(channel: ChannelStatus, { now }: Status): string[] {
+  const { channel: name, waiting, parked, digest, lastSent, trouble } = channel
+  const sent = lastSent === null ? 'none sent today' : `sent ${ago(lastSent, now)}`
+  return [
+    name,
+    sent,
+    `${number(waiting)} waiting`,
+    `${number(parked)} parked`,
+    `${number(digest)} for the digest`,
+    printable(trouble),
+  ]
+}
+
+function sightingRow(sighting: SightingStatus, { now }: Status): string[] {
+  const { source, inConfig, pending, sent, refused, withheld, lastSent, reason } = sighting
+  return [
+    printable(source),
+    lastSent === null ? 'none sent' : `sent ${ago(lastSent, now)}`,
+    `${number(pending)} pending`,
+    `${number(sent)} stored`,
+    `${number(refused)} refused`,
+    `${number(withheld)} withheld by TLP`,
+    inConfig ? printable(reason) : 'not in the config',
+  ]
+}
+
+/** `at`: epoch milliseconds. */
+function ago(at: number, now: number): string {
+  return `${duration(now - at / 1000)} ago`
 }
 
 function withheldLine({ id, source, kind, why }: Withheld): string {

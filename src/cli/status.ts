@@ -1,6 +1,8 @@
 /** `tipline status`: how fresh everything is, and what needs a hand. */
-import { loadConfig } from '../config/load.js'
+import { tellingsOf } from '../config/hit-stores.js'
+import { type LoadedConfig, loadConfig } from '../config/load.js'
 import { EXIT, UsageError } from '../errors.js'
+import { openHitsForReading } from '../hits/database.js'
 import { openForReading } from '../ledger/database.js'
 import { setAsideDocument } from '../ledger/documents.js'
 import { findAttribute, listSetAside } from '../ledger/knowledge.js'
@@ -8,8 +10,9 @@ import { readWithheld, withheldItems } from '../ledger/sources.js'
 import type { Database } from '../ledger/sqlite.js'
 import { printable } from '../log.js'
 import { flowsDocument } from '../match/flow-report.js'
-import { acceptCommand, readStatus } from '../sync/status.js'
+import { acceptCommand, readStatus, type Status } from '../sync/status.js'
 import { statusDocument } from '../sync/status-document.js'
+import { daemonStatus } from './ask-daemon.js'
 import type { Context } from './context.js'
 import { flowLines, flowsOf } from './flow-status.js'
 import { statusLines } from './status-report.js'
@@ -25,13 +28,7 @@ export async function statusCommand(
   try {
     if (withheld !== undefined) return tellWithheld(context, db, withheld)
     if (setAside) return tellSetAside(context, db)
-    const status = readStatus(db, {
-      dataDir: config.dataDir,
-      sources: config.sources.map(({ name }) => name),
-      sinks: Object.keys(config.sinks),
-      now: context.now(),
-      configArgument: context.configArgument,
-    })
+    const status = await statusOf(config, context, db)
     const flows = await flowsOf(config, context)
     const problems = [...status.problems, ...(flows?.problems ?? [])]
     const all = { ...status, problems }
@@ -42,6 +39,25 @@ export async function statusCommand(
     return problems.length === 0 ? EXIT.done : EXIT.nothing
   } finally {
     db.close()
+  }
+}
+
+async function statusOf(config: LoadedConfig, context: Context, db: Database): Promise<Status> {
+  const { dataDir, sources, sinks } = config
+  const hits = openHitsForReading(dataDir)
+  try {
+    return readStatus(db, {
+      dataDir,
+      sources: sources.map(({ name }) => name),
+      sinks: Object.keys(sinks),
+      tellings: tellingsOf(config),
+      hits,
+      daemon: await daemonStatus(dataDir, context.signal),
+      now: context.now(),
+      configArgument: context.configArgument,
+    })
+  } finally {
+    hits?.close()
   }
 }
 

@@ -1,4 +1,5 @@
 /** Where the hits of a config are, and what is needed to tell of them. */
+import type { Tellings } from '../hits/status.js'
 import type { StoresOptions } from '../hits/stores.js'
 import type { LoadedConfig } from './load.js'
 
@@ -13,4 +14,10 @@ export function storesOptions({
   )
   const { clickhouse } = sinks
   return { dataDir, clickhouse, networks, links: Object.fromEntries(links) }
+}
+
+/** Who is told of hits. */
+export function tellingsOf({ alerts, sources }: LoadedConfig): Tellings {
+  const told = sources.filter((source) => source.type === 'misp' && source.sightings)
+  return { channels: alerts.map(({ name }) => name), sightings: told.map(({ name }) => name) }
 }

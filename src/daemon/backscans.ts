@@ -1,21 +1,25 @@
 /**
  * Looks for new indicators in the flows of the past: one at a time, and behind everything else. A
- * ClickHouse that is down is no misfortune: what was not looked for now is looked for the next time.
+ * ClickHouse that is down is no misfortune: what has been looked for stands there, so it is tried again
+ * until nothing is left, also after a kill.
  */
 import { openClickHouse, tablesOf } from '../clickhouse/open.js'
 import type { LoadedConfig } from '../config/load.js'
 import { ClickHouseError, RequestRefused, UsageError } from '../errors.js'
 import type { BackscanRequest } from '../http/backend.js'
+import { headSeq, readCursors } from '../ledger/changes.js'
 import { type BackscanReport, backscan } from '../match/backscan/backscan.js'
+import type { Outage } from '../outage.js'
 import { parseDuration } from '../policy/duration.js'
 import { tellingOf } from '../sinks/clickhouse/settings.js'
 import { Bell } from './bell.js'
-import { Outage } from './outage.js'
 import { withOwnSignal } from './rota.js'
 import { epoch, type Works } from './works.js'
 
 /** After new indicators: the sinks get them first, and more may follow. */
 const PAUSE_MS = 5000
+const FIRST_RETRY_MS = 5000
+const LONGEST_RETRY_MS = 5 * 60_000
 
 export class Backscans {
   readonly #works: Works
@@ -23,27 +27,34 @@ export class Backscans {
   readonly #bell = new Bell()
   readonly #outage: Outage
   #isBusy = false
+  /** The ledger's change up to which all has been looked for by this process. */
+  #done = -1
 
   constructor(works: Works, config: () => LoadedConfig) {
     this.#works = works
     this.#config = config
-    this.#outage = new Outage({ part: 'backscan' }, works.log, works.clocks)
+    this.#outage = works.outages.of({ part: 'backscan' })
   }
 
-  /** There are new indicators. */
+  /** The ledger may hold something new. */
   wake(): void {
     if (this.#seconds() !== null) this.#bell.ring()
   }
 
-  /** Until the abort: after new indicators, what the config asks for. */
+  /** Until the abort: after each change, what the config asks for. */
   async run(signal: AbortSignal): Promise<void> {
+    // The last process may not have come to its end.
+    this.wake()
     while (!signal.aborted) {
-      const isNew = await this.#bell.wait(Number.POSITIVE_INFINITY, signal)
-      if (!isNew) continue
-      await new Bell().wait(PAUSE_MS, signal)
+      if (!(await this.#bell.wait(Number.POSITIVE_INFINITY, signal))) continue
+      const head = headSeq(this.#works.ledger.db)
+      if (head === this.#done) continue
+      await this.#untilShipped(head, signal)
       const seconds = this.#seconds()
       if (seconds === null || signal.aborted) continue
-      await withOwnSignal(signal, (own) => this.#try(seconds, own))
+      const isDone = await withOwnSignal(signal, (own) => this.#try(seconds, own))
+      if (isDone) this.#done = head
+      else await this.#pause(signal)
     }
   }
 
@@ -55,16 +66,35 @@ export class Backscans {
     return await this.#scan({ seconds, value }, signal)
   }
 
-  async #try(seconds: number, signal: AbortSignal): Promise<void> {
+  /** What ClickHouse has not got can't be looked for. */
+  async #untilShipped(head: number, signal: AbortSignal): Promise<void> {
+    const { db } = this.#works.ledger
+    const isBehind = () => (readCursors(db).find(({ sink }) => sink === SINK)?.seq ?? -1) < head
+    do await new Bell().wait(PAUSE_MS, signal)
+    while (!signal.aborted && this.#seconds() !== null && isBehind())
+  }
+
+  /** Before it is tried again; a reload or new indicators do not hurry it. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    this.wake()
+    const ms = FIRST_RETRY_MS * 2 ** (this.#outage.tries - 1)
+    await new Bell().wait(Math.min(ms, LONGEST_RETRY_MS), signal)
+  }
+
+  /** Whether it is done. */
+  async #try(seconds: number, signal: AbortSignal): Promise<boolean> {
     try {
       const report = await this.#scan({ seconds, value: null }, signal)
       this.#outage.over()
-      const { log } = this.#works
-      log.info({ ...report }, 'looked for new indicators in the flows of the past')
+      const isNews = report.indicators > 0 || report.gaps > 0
+      const level = isNews ? 'info' : 'debug'
+      this.#works.log[level]({ ...report }, 'looked for new indicators in the flows of the past')
+      return true
     } catch (error) {
-      if (signal.aborted) return
+      if (signal.aborted) return false
       if (!(error instanceof ClickHouseError)) throw error
       this.#outage.failed(error)
+      return false
     }
   }
 
@@ -101,6 +131,9 @@ export class Backscans {
     return parseDuration(this.#config().sinks.clickhouse?.backscan ?? '')
   }
 }
+
+/** Its name among the sinks. */
+const SINK = 'clickhouse'
 
 const NO_CLICKHOUSE = {
   what: 'the config has no ClickHouse',

@@ -5,15 +5,7 @@
 import { Cron } from 'croner'
 import type { Schedule } from '../misp/settings.js'
 import { parseDuration } from '../policy/duration.js'
-
-export interface Clocks {
-  /** Milliseconds from some moment on; never jumps. */
-  readonly monotonic: () => number
-  /** Milliseconds since 1970, as the machine has it. */
-  readonly wall: () => number
-}
-
-export const CLOCKS: Clocks = { monotonic: () => performance.now(), wall: () => Date.now() }
+import type { Clocks } from '../time.js'
 
 export interface Clockwork {
   /** Milliseconds after which to ask again; 0: it is due. */

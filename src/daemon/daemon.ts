@@ -8,12 +8,13 @@ import { openLedger } from '../ledger/ledger.js'
 import type { Logger } from '../log.js'
 import { verdictsOf } from '../match/verdicts.js'
 import type { Metrics } from '../metrics.js'
+import { Outages } from '../outage.js'
 import { createPolicy } from '../policy/policy.js'
 import { Deriver } from '../sync/derive.js'
 import { Turns } from '../sync/turns.js'
+import { CLOCKS, type Clocks } from '../time.js'
 import { Backscans } from './backscans.js'
 import type { Bell } from './bell.js'
-import { CLOCKS, type Clocks } from './clockwork.js'
 import { Cycles } from './cycles.js'
 import { watchFloods } from './floods.js'
 import { Health } from './health.js'
@@ -118,13 +119,14 @@ async function makeHouse(options: DaemonOptions, { failed, later }: Frame): Prom
     works,
     rota,
     env: options.env,
-    onAdded: () => backscans.wake(),
+    onApplied: () => backscans.wake(),
   })
   later(() => household.close())
   const health = new Health(household)
   const cycles = new Cycles({ works, household, policy, configArgument, signal })
   const serving = new Serving({
     metrics: options.metrics,
+    outages: works.outages,
     log: options.log,
     configArgument,
     readiness: () => health.readiness(),
@@ -155,7 +157,9 @@ async function openWorks(
   later(() => ledger.close())
   // Until the lists are loaded, nothing is derived.
   const deriver = new Deriver(createPolicy(config.policy, []))
-  return { ledger, deriver, turns: new Turns(), guard: config.guard, clocks, log, metrics }
+  const { guard } = config
+  const outages = new Outages(log, clocks)
+  return { ledger, deriver, turns: new Turns(), guard, clocks, outages, log, metrics }
 }
 
 /** What goes on besides the keepers. */

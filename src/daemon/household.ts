@@ -24,8 +24,8 @@ export interface HouseholdPlan {
 
 export interface HouseholdOptions extends PartsOptions {
   readonly rota: Rota
-  /** There are new indicators. */
-  readonly onAdded: () => void
+  /** The ledger may hold something new. */
+  readonly onApplied: () => void
 }
 
 export class Household {
@@ -55,6 +55,7 @@ export class Household {
   /** The ledger may hold something new. */
   poke(): void {
     for (const sink of this.sinks) sink.poke()
+    this.#options.onApplied()
   }
 
   #expect(times: readonly number[]): void {
@@ -125,7 +126,6 @@ export class Household {
           source,
           onApplied,
           onPublished: (times) => this.#expect(times),
-          onAdded: this.#options.onAdded,
         })
         return { keeper, close: () => source.close() }
       },

@@ -25,7 +25,7 @@ function flows(config: LoadedConfig, { works }: PartsOptions): Wanted<Keeper>[] 
   const { clickhouse } = sinks
   const { watch, every } = config.flows
   if (!clickhouse || watch.length === 0) return []
-  const { log, metrics } = works
+  const { log, metrics, outages } = works
   return [
     {
       name: 'flows',
@@ -38,6 +38,7 @@ function flows(config: LoadedConfig, { works }: PartsOptions): Wanted<Keeper>[] 
           tables: tablesOf(clickhouse),
           log,
           metrics,
+          outage: outages.of({ part: 'flows' }),
         })
         return { keeper: watcher, close: () => watcher.close() }
       },
@@ -48,7 +49,7 @@ function flows(config: LoadedConfig, { works }: PartsOptions): Wanted<Keeper>[] 
 function alerts(config: LoadedConfig, { works, env }: PartsOptions): Wanted<Keeper>[] {
   const { networks, policy, sinks, sources } = config
   if (config.alerts.length === 0) return []
-  const { log, metrics, clocks } = works
+  const { log, metrics, clocks, outages } = works
   return [
     {
       name: 'alerts',
@@ -62,6 +63,7 @@ function alerts(config: LoadedConfig, { works, env }: PartsOptions): Wanted<Keep
           env,
           log,
           metrics,
+          outages,
           clock: () => clocks.wall(),
         })
         const close = async () => {

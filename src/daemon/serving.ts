@@ -3,7 +3,7 @@
  * app behind the same listeners: the old one goes when its last request has been answered.
  */
 import { randomBytes } from 'node:crypto'
-import { storesOptions } from '../config/hit-stores.js'
+import { storesOptions, tellingsOf } from '../config/hit-stores.js'
 import type { LoadedConfig } from '../config/load.js'
 import { ListenError } from '../errors.js'
 import { watchedOf } from '../flows/folders.js'
@@ -18,7 +18,7 @@ import type { Logger } from '../log.js'
 /** What of the backend does not come of the config. */
 export type Service = Pick<
   Backend,
-  'metrics' | 'log' | 'configArgument' | 'readiness' | 'verdicts' | 'sync' | 'backscan'
+  'metrics' | 'outages' | 'log' | 'configArgument' | 'readiness' | 'verdicts' | 'sync' | 'backscan'
 >
 
 /** How long requests may go on when the daemon is told to stop. */
@@ -128,6 +128,7 @@ class Tenant {
       dataDir,
       sources: sources.map(({ name }) => name),
       sinks: Object.keys(sinks),
+      tellings: tellingsOf(config),
       hits: this.#stores,
       watch: flows.watch.map(({ folder, label }) => watchedOf(folder, label)),
     }

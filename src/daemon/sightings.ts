@@ -22,15 +22,16 @@ export async function tellSightings(
   signal: AbortSignal,
 ): Promise<void> {
   const bell = new Bell()
-  const silenced = new Map<string, string>()
+  const outage = works.outages.of({ part: 'sightings' })
   while (!signal.aborted) {
     try {
-      await withOwnSignal(signal, (own) => round(works, { config: config(), silenced }, own))
+      await withOwnSignal(signal, (own) => round(works, config(), own))
+      outage.over()
     } catch (error) {
       if (signal.aborted) return
       const err = asHitsError(error, config().dataDir)
       if (!(err instanceof HitsError)) throw error
-      works.log.warn({ err }, 'sightings wait')
+      outage.failed(err)
     }
     await bell.wait(roundOf(config()), signal)
   }
@@ -49,8 +50,8 @@ function millisecondsOf(duration: string): number {
 
 /** Opened anew each time: the config may be another one, and an hour may pass without a sighting. */
 async function round(
-  { log, metrics, clocks }: Works,
-  { config, silenced }: { config: LoadedConfig; silenced: Map<string, string> },
+  { log, metrics, clocks, outages }: Works,
+  config: LoadedConfig,
   signal: AbortSignal,
 ): Promise<void> {
   const opened = openTold(config, { log, metrics })
@@ -59,7 +60,7 @@ async function round(
   try {
     const told = opened.map(({ told }) => told)
     const untagged = config.policy.untagged_as
-    const sightings = new Sightings({ stores, told, untagged, log, metrics, silenced })
+    const sightings = new Sightings({ stores, told, untagged, log, metrics, outages })
     await sightings.runOnce(clocks.wall(), signal)
   } finally {
     await stores.close()

@@ -5,10 +5,10 @@
  */
 
 import { headSeq, readCursors } from '../ledger/changes.js'
+import type { Outage } from '../outage.js'
 import type { Sink } from '../sinks/sink.js'
 import { Feedline, type ShipReport, ship } from '../sync/ship.js'
 import { Bell } from './bell.js'
-import { Outage } from './outage.js'
 import { withOwnSignal } from './rota.js'
 import { epoch, type Works } from './works.js'
 
@@ -41,7 +41,7 @@ export class SinkKeeper {
   constructor(options: SinkKeeperOptions) {
     const { works, sink } = options
     this.name = sink.name
-    this.outage = new Outage({ sink: sink.name }, works.log, works.clocks)
+    this.outage = works.outages.of({ sink: sink.name })
     this.#options = options
   }
 
@@ -83,6 +83,7 @@ export class SinkKeeper {
       if (report && !report.ok) await this.#bell.wait(this.#pauseMs(), signal)
     }
     this.#hasEnded = true
+    this.outage.forget()
     for (const resolve of this.#waiting) resolve(null)
   }
 

@@ -2,6 +2,7 @@
 import { SourceError } from '../errors.js'
 import { readSources, readWithheld } from '../ledger/sources.js'
 import type { MispSourceSettings } from '../misp/settings.js'
+import type { Outage } from '../outage.js'
 import { parseDuration } from '../policy/duration.js'
 import { LargeEvents } from '../sync/large-events.js'
 import type { SourceSettings } from '../sync/open-source.js'
@@ -10,7 +11,6 @@ import type { Pass, Source } from '../sync/source.js'
 import type { SourceReport } from '../sync/sync.js'
 import { Bell } from './bell.js'
 import { clockwork } from './clockwork.js'
-import { Outage } from './outage.js'
 import { nextPass, type Reread, sliceOf, WHOLE } from './passes.js'
 import { withOwnSignal } from './rota.js'
 import { epoch, type Works } from './works.js'
@@ -23,8 +23,6 @@ export interface SourceKeeperOptions {
   readonly onApplied: () => void
   /** Called after a pull, with when what it brought was published, epoch seconds by our clock. */
   readonly onPublished: (times: readonly number[]) => void
-  /** Called after a pull that brought new indicators. */
-  readonly onAdded: () => void
 }
 
 /** Edits come in bursts: one look for all. */
@@ -63,7 +61,7 @@ export class SourceKeeper {
   constructor(options: SourceKeeperOptions) {
     const { works, settings } = options
     this.name = settings.name
-    this.outage = new Outage({ source: settings.name }, works.log, works.clocks)
+    this.outage = works.outages.of({ source: settings.name })
     this.#large = new LargeEvents(works.clocks.monotonic)
     this.#options = options
   }
@@ -115,6 +113,7 @@ export class SourceKeeper {
       for (const { resolve } of wishes) resolve(report)
     }
     this.#hasEnded = true
+    this.outage.forget()
     for (const { resolve } of this.#wishes) resolve(null)
   }
 
@@ -133,7 +132,6 @@ export class SourceKeeper {
       this.outage.over()
       for (const warning of report.warnings) this.#log.warn({ source: this.name }, warning)
       if (!report.unchanged) this.#log.info(factsOf(report), 'pulled')
-      if (report.added + report.changed > 0) this.#options.onAdded()
       return { ok: true, ...report }
     } catch (error) {
       if (signal.aborted) return null

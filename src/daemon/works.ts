@@ -2,10 +2,11 @@
 import type { Ledger } from '../ledger/ledger.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import type { Outages } from '../outage.js'
 import type { Deriver } from '../sync/derive.js'
 import type { GuardSettings } from '../sync/settings.js'
 import type { Turns } from '../sync/turns.js'
-import type { Clocks } from './clockwork.js'
+import type { Clocks } from '../time.js'
 
 export interface Works {
   readonly ledger: Ledger
@@ -15,6 +16,7 @@ export interface Works {
   /** As the config has it now. */
   guard: GuardSettings
   readonly clocks: Clocks
+  readonly outages: Outages
   readonly log: Logger
   readonly metrics: Metrics
 }

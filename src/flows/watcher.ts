@@ -8,6 +8,7 @@ import type { Tables } from '../clickhouse/schema.js'
 import { TiplineError } from '../errors.js'
 import { type Logger, printable } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import type { Outage } from '../outage.js'
 import { knownFiles } from './files.js'
 import { type Found, findFiles, keyOf, type Look, type Watched } from './folders.js'
 import { type Imported, type Importing, importFile, openFlows, type Target } from './import.js'
@@ -22,6 +23,8 @@ export interface WatcherOptions {
   readonly tables: Tables
   readonly log: Logger
   readonly metrics: Metrics
+  /** Where it is told that flows can not be imported. */
+  readonly outage: Outage
   /** Told when work on a file begins, after each block, and (null) when a pass has ended. */
   readonly onProgress?: (progress: WatchProgress | null) => void
   readonly onFile?: (imported: Imported) => void
@@ -52,23 +55,25 @@ export class FlowWatcher {
 
   /** Until the signal, which it answers after the block that is under way; then all is closed. */
   async run(signal: AbortSignal): Promise<void> {
-    const { log, everyMs } = this.#options
+    const { outage, everyMs } = this.#options
     let pause = PAUSE_MS
     while (!signal.aborted) {
       try {
         await this.pass(signal)
+        outage.over()
         pause = PAUSE_MS
         await wait(everyMs, signal)
       } catch (error) {
         if (signal.aborted) break
         // ClickHouse is away, or a folder is: both may come back.
         if (!(error instanceof TiplineError)) throw error
-        log.warn({ err: error }, 'flows can not be imported now; trying again in a moment')
+        outage.failed(error)
         await this.close()
         await wait(pause, signal)
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
       }
     }
+    outage.forget()
     await this.close()
   }
 

@@ -30,6 +30,24 @@ export function openHits(dataDir: string): Database {
   }
 }
 
+/** Changes nothing; null: there is none, or none that this version has written to. @throws HitsError */
+export function openHitsForReading(dataDir: string): Database | null {
+  if (!hitsExist(dataDir)) return null
+  let db: Database | undefined
+  try {
+    db = new (sqlite().DatabaseSync)(hitsPath(dataDir), { readOnly: true })
+    db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
+    const version = schemaVersion(db)
+    if (version > MIGRATIONS.length) throw newer(version)
+    if (version === MIGRATIONS.length) return db
+    db.close()
+    return null
+  } catch (error) {
+    db?.close()
+    throw asHitsError(error, dataDir)
+  }
+}
+
 /** Each migration runs whole or not at all; hits that are there are copied first. */
 function migrate(db: Database, dataDir: string): void {
   const version = schemaVersion(db)

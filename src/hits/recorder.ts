@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads'
 import { HitsError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import { type Outage, Outages } from '../outage.js'
 import { sleep } from '../retry.js'
 import { type Batch, type BatchAnswer, BatchWriter } from './batch-writer.js'
 import type { LineHits, Occasion } from './record.js'
@@ -16,6 +17,8 @@ export interface RecorderOptions {
   readonly dataDir: string
   readonly log: Logger
   readonly metrics: Metrics
+  /** What fails is told there; default: in the log alone. */
+  readonly outages?: Outages
   /** Epoch milliseconds. */
   readonly clock?: () => number
   /** Lines that may wait. */
@@ -42,14 +45,23 @@ export class Recorder {
   readonly counts: RecordCounts = { recorded: 0, known: 0, lost: 0 }
   readonly #options: RecorderOptions
   readonly #host: Host
+  readonly #outage: Outage
+  /** More hits than there is room for. */
+  readonly #crowd: Outage
   readonly #closing = new AbortController()
   #waiting: Queued[] = []
+  /** Lines that were ever taken, and those of them that are done with. */
+  #taken = 0
+  #settled = 0
+  #watchers: { readonly upTo: number; readonly resolve: () => void }[] = []
   #writing: Promise<void> | null = null
-  #told = false
 
   /** Opens nothing before there is a hit. */
   constructor(options: RecorderOptions) {
     this.#options = options
+    const { outages = new Outages(options.log) } = options
+    this.#outage = outages.of({ part: 'recording of hits', meanwhile: 'the logs go on' })
+    this.#crowd = outages.of({ part: 'room for hits', meanwhile: 'the logs go on' })
     this.#host = existsSync(THREAD)
       ? new ThreadHost(options.dataDir)
       : new DirectHost(options.dataDir)
@@ -62,16 +74,40 @@ export class Recorder {
     const now = clock()
     const fitting = Math.max(0, room - this.#waiting.length)
     for (const line of lines.slice(0, fitting)) this.#waiting.push({ line, occasion, now })
-    this.#lose(lines.slice(fitting))
+    this.#taken += Math.min(lines.length, fitting)
+    this.#turnAway(lines.slice(fitting))
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = null
     })
   }
 
+  /** Everything that was added is on the disk; or can't be written for now, and waits. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#watchers.push({ upTo: this.#taken, resolve })
+      this.#tellWatchers()
+    })
+  }
+
+  #tellWatchers(): void {
+    const isFailing = this.#outage.since !== null
+    const isDone = ({ upTo }: { upTo: number }) => isFailing || upTo <= this.#settled
+    for (const { resolve } of this.#watchers.filter(isDone)) resolve()
+    this.#watchers = this.#watchers.filter((watcher) => !isDone(watcher))
+  }
+
+  #settle(lines: number): void {
+    this.#settled += lines
+    this.#tellWatchers()
+  }
+
   /** Everything that was added has been written, or is counted as lost. */
   async close(): Promise<void> {
     const { graceMs = GRACE_MS } = this.#options
-    const timer = setTimeout(() => this.#closing.abort(), this.#told ? graceMs : graceMs * 6)
+    const timer = setTimeout(
+      () => this.#closing.abort(),
+      this.#outage.since === null ? graceMs * 6 : graceMs,
+    )
     await this.#writing
     clearTimeout(timer)
     await this.#host.close()
@@ -87,14 +123,18 @@ export class Recorder {
       if (answer.ok) {
         this.#waiting.splice(0, batch.lines.length)
         this.#count(batch, answer.added)
+        this.#outage.over()
+        this.#settle(batch.lines.length)
         wait = FIRST_WAIT_MS
         continue
       }
-      this.#tell(answer)
+      this.#outage.failed(faultOf(answer))
+      this.#tellWatchers()
       await sleep(wait, this.#closing.signal).catch(() => undefined)
       wait = Math.min(wait * 2, LONGEST_WAIT_MS)
       if (this.#closing.signal.aborted) this.#giveUp()
     }
+    this.#crowd.over()
   }
 
   /** Lines of one occasion, since a batch has one. */
@@ -112,8 +152,15 @@ export class Recorder {
     this.#options.metrics.count('tipline_hits_recorded_total', { way }, added)
   }
 
+  #turnAway(lines: readonly LineHits[]): void {
+    if (lines.length === 0) return
+    this.#lose(lines)
+    this.#crowd.failed(new HitsError({ what: 'hits come faster than they can be recorded' }))
+  }
+
   #giveUp(): void {
     this.#lose(this.#waiting.map(({ line }) => line))
+    this.#settle(this.#waiting.length)
     this.#waiting = []
   }
 
@@ -121,16 +168,11 @@ export class Recorder {
     if (lines.length === 0) return
     this.counts.lost += hitsIn(lines)
     this.#options.metrics.count('tipline_hits_unrecorded_total', {}, hitsIn(lines))
-    this.#tell({ what: 'hits come faster than they can be recorded', hint: undefined })
   }
+}
 
-  /** Once: a full disk is not told a thousand times. */
-  #tell({ what, hint }: { what: string; hint: string | undefined }): void {
-    if (this.#told) return
-    this.#told = true
-    const err = new HitsError({ what, ...(hint !== undefined && { hint }) })
-    this.#options.log.warn({ err }, 'hits are not recorded for now; the logs go on')
-  }
+function faultOf({ what, hint }: { what: string; hint: string | undefined }): HitsError {
+  return new HitsError({ what, ...(hint !== undefined && { hint }) })
 }
 
 interface Queued {

@@ -3,12 +3,14 @@
  * by `problems.ts`; anything else is a bug and answered with 500.
  */
 import type { Watched } from '../flows/folders.js'
+import type { Tellings } from '../hits/status.js'
 import type { HitStores } from '../hits/stores.js'
 import type { Logger } from '../log.js'
 import type { BackscanReport } from '../match/backscan/backscan.js'
 import type { PresentVerdict } from '../match/documents.js'
 import type { Knowledge } from '../match/explain.js'
 import type { Metrics } from '../metrics.js'
+import type { Outages } from '../outage.js'
 
 export interface Backend {
   /** The folder of the ledger. Absolute. */
@@ -16,10 +18,13 @@ export interface Backend {
   /** Names that the config has. */
   readonly sources: readonly string[]
   readonly sinks: readonly string[]
+  readonly tellings: Tellings
   /** Hits, and of each source where its MISP is reached by a browser. Closed by whoever opened them. */
   readonly hits: HitStores
   /** Folders of nfcapd files that are imported. */
   readonly watch: readonly Watched[]
+  /** What fails now, and who tells of it. */
+  readonly outages: Outages
   readonly metrics: Metrics
   readonly log: Logger
   /** Of commands that are proposed: ` -c FILE`, or nothing. */

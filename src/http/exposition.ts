@@ -56,6 +56,7 @@ function valuesOf({ name, labels, value, counts }: Sample): Value[] {
 /** What the status tells is set when it is asked for: no part has to remember to. */
 export function gaugeStatus(metrics: Metrics, status: Status): void {
   const { sources, sinks, totals, withheld, problems } = status
+  gaugeTellings(metrics, status)
   const all = sources.map((source) => ({ labels: { source: source.name }, ...source }))
   metrics.gauges(
     'tipline_source_last_good_sync_timestamp_seconds',
@@ -100,6 +101,24 @@ export function gaugeStatus(metrics: Metrics, status: Status): void {
     kinds.map((kind) => [{ kind }, itemsOf(kind, withheld)]),
   )
   metrics.gauge('tipline_problems', {}, problems.length)
+}
+
+function gaugeTellings(metrics: Metrics, { alerts, sightings, daemon }: Status): void {
+  metrics.gauges(
+    'tipline_alert_queue_messages',
+    alerts.flatMap(({ channel, waiting, parked }) => [
+      [{ channel, state: 'waiting' }, waiting] as const,
+      [{ channel, state: 'parked' }, parked] as const,
+    ]),
+  )
+  metrics.gauges(
+    'tipline_sightings_pending',
+    sightings.map(({ source, pending }) => [{ source }, pending]),
+  )
+  metrics.gauges(
+    'tipline_failing_since_timestamp_seconds',
+    (daemon?.failing ?? []).map(({ part, since }) => [{ part }, since]),
+  )
 }
 
 function itemsOf(kind: string, withheld: Status['withheld']): number {

@@ -67,8 +67,15 @@ export class Knowing {
   }
 
   status(): Status {
-    const { dataDir, sources, sinks, configArgument } = this.#backend
-    return readStatus(this.#db, { dataDir, sources, sinks, configArgument, now: this.#now() })
+    const { dataDir, sources, sinks, tellings, configArgument, outages, hits } = this.#backend
+    const failing = outages.current.map(({ part, since, error }) => {
+      return { part, since, what: error.message, hint: error.hint ?? '' }
+    })
+    return readStatus(this.#db, {
+      ...{ dataDir, sources, sinks, tellings, configArgument, now: this.#now() },
+      hits: hits.db,
+      daemon: { pid: process.pid, failing },
+    })
   }
 
   #explanation(value: string): { knowledge: Knowledge; beside: Beside } {

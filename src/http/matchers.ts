@@ -22,8 +22,8 @@ export class Matchers {
 
   constructor(backend: Backend) {
     this.#backend = backend
-    const { dataDir, log, metrics } = backend
-    this.#recorder = new Recorder({ dataDir, log, metrics })
+    const { dataDir, log, metrics, outages } = backend
+    this.#recorder = new Recorder({ dataDir, log, metrics, outages })
   }
 
   /** For all streams that ask for the same. @throws LedgerError */
@@ -43,6 +43,11 @@ export class Matchers {
   recordAs(label: string): (lines: readonly LineHits[]) => void {
     const occasion = { way: 'api', label } as const
     return (lines) => this.#recorder.add(lines, occasion)
+  }
+
+  /** What was met so far is on the disk; or can't be written for now, and waits. */
+  recorded(): Promise<void> {
+    return this.#recorder.settled()
   }
 
   /** What is to be recorded has been. */

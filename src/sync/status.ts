@@ -1,4 +1,7 @@
 /** How fresh everything is, what is live, held, set aside and withheld, and what needs a hand. */
+import type { ChannelStatus } from '../hits/alerts/status.js'
+import type { SightingStatus } from '../hits/sightings/status.js'
+import { type HitsStatus, readHitsStatus, type Tellings } from '../hits/status.js'
 import { headSeq, readCursors } from '../ledger/changes.js'
 import { ledgerId } from '../ledger/database.js'
 import { sizeOf } from '../ledger/examine.js'
@@ -30,13 +33,29 @@ export interface SinkStatus {
   readonly setAside: number
 }
 
+/** The process that keeps everything in step. */
+export interface DaemonStatus {
+  readonly pid: number
+  /** What it tries in vain, the longest first. */
+  readonly failing: readonly Failing[]
+}
+
+export interface Failing {
+  /** `sink memcached`, `source main`, `alerts`, ... */
+  readonly part: string
+  /** Epoch seconds. */
+  readonly since: number
+  readonly what: string
+  readonly hint: string
+}
+
 /** What needs a hand. */
 export interface Problem {
   readonly what: string
   readonly hint: string
 }
 
-export interface Status {
+export interface Status extends HitsStatus {
   readonly now: number
   readonly dataDir: string
   readonly ledger: { readonly id: string; readonly bytes: number }
@@ -45,6 +64,8 @@ export interface Status {
   readonly totals: Totals
   readonly sinks: readonly SinkStatus[]
   readonly holds: readonly Hold[]
+  /** null: none is running. */
+  readonly daemon: DaemonStatus | null
   readonly problems: readonly Problem[]
 }
 
@@ -53,6 +74,10 @@ export interface StatusOptions {
   /** Names that the config has. */
   readonly sources: readonly string[]
   readonly sinks: readonly string[]
+  readonly tellings: Tellings
+  /** `hits.db`; null: there is none yet. */
+  readonly hits: Database | null
+  readonly daemon: DaemonStatus | null
   /** Epoch seconds. */
   readonly now: number
   /** Of commands that are proposed: ` -c FILE`, or nothing. */
@@ -60,11 +85,12 @@ export interface StatusOptions {
 }
 
 export function readStatus(db: Database, options: StatusOptions): Status {
-  const { dataDir, now } = options
+  const { dataDir, now, daemon } = options
   const sums = totals(db)
   const withheld = readWithheld(db)
   const sources = sourcesOf(db, { configured: options.sources, totals: sums, withheld })
   const sinks = sinksOf(db, options.sinks)
+  const told = readHitsStatus(options.hits, options.tellings)
   return {
     now,
     dataDir,
@@ -74,10 +100,15 @@ export function readStatus(db: Database, options: StatusOptions): Status {
     totals: sums,
     sinks,
     holds: activeHolds(db),
+    ...told,
+    daemon,
     problems: [
       ...sources.flatMap((source) => sourceProblem(source, options)),
       ...withheld.map((entry) => withheldProblem(entry, options)),
       ...sinks.flatMap((sink) => sinkProblem(sink, now)),
+      ...told.alerts.flatMap((channel) => channelProblems(channel, options)),
+      ...told.sightings.flatMap((source) => sightingProblems(source, options)),
+      ...(daemon?.failing ?? []).map(failingProblem),
     ],
   }
 }
@@ -162,4 +193,46 @@ function sinkProblem({ name, cursor, lag }: SinkStatus, now: number): Problem[] 
   if (lag === 0 || now - cursor.at < LAG_SECONDS) return []
   const changes = lag === 1 ? '1 change' : `${lag.toLocaleString('en-US')} changes`
   return [{ what: `${name} is ${changes} behind`, hint }]
+}
+
+/** A receiver may be away for a while; so may a MISP. */
+const WAITED_SECONDS = 15 * 60
+
+function channelProblems(
+  { channel, waiting, parked, oldest, trouble }: ChannelStatus,
+  { now, configArgument }: StatusOptions,
+): Problem[] {
+  const problems: Problem[] = []
+  if (parked > 0) {
+    const what = `${messages(parked)} for the channel ${channel} ${parked === 1 ? 'is' : 'are'} parked`
+    const hint = `tipline alerts${configArgument} tells why, sends them again or drops them`
+    problems.push({ what, hint })
+  }
+  if (oldest !== null && now - oldest / 1000 > WAITED_SECONDS) {
+    const why = trouble === '' ? 'does tipline run?' : trouble
+    const what = `${messages(waiting)} for the channel ${channel} wait since ${iso(oldest / 1000)}`
+    const hint = `${why}; tipline doctor${configArgument} --alerts sends a test`
+    problems.push({ what, hint })
+  }
+  return problems
+}
+
+function messages(count: number): string {
+  return count === 1 ? '1 message' : `${count.toLocaleString('en-US')} messages`
+}
+
+/** They are gathered for a while; much longer, nobody sends them. */
+const GATHERED_SECONDS = 25 * 3600
+
+function sightingProblems(
+  { source, inConfig, pending, oldest }: SightingStatus,
+  { now }: StatusOptions,
+): Problem[] {
+  if (!inConfig || oldest === null || now - oldest / 1000 <= GATHERED_SECONDS) return []
+  const what = `${pending.toLocaleString('en-US')} sightings for ${source} wait since ${iso(oldest / 1000)}`
+  return [{ what, hint: 'does tipline run, and does its log say why MISP does not take them?' }]
+}
+
+function failingProblem({ part, since, what, hint }: Failing): Problem {
+  return { what: `${part} fails since ${iso(since)}: ${what}`, hint }
 }

@@ -1,7 +1,8 @@
 /** The schedule alone, on clocks that jump. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Clocks, type Clockwork, clockwork } from '../../src/daemon/clockwork.js'
+import { type Clockwork, clockwork } from '../../src/daemon/clockwork.js'
+import type { Clocks } from '../../src/time.js'
 import { fuzz } from '../fuzz.js'
 
 const START = Date.UTC(2026, 10, 22, 3, 0, 0)

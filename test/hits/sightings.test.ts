@@ -8,13 +8,13 @@ import { openHits } from '../../src/hits/database.js'
 import { markHit, unmarkHit } from '../../src/hits/mark.js'
 import { readHits } from '../../src/hits/read.js'
 import { type Met, recordLines } from '../../src/hits/record.js'
-import { sightingTotals } from '../../src/hits/sightings/queue.js'
 import { Sightings, type Told } from '../../src/hits/sightings/runner.js'
 import type { HitStores } from '../../src/hits/stores.js'
 import { createLogger, type Logger } from '../../src/log.js'
 import { Metrics } from '../../src/metrics.js'
 import { createSightingClient, type SightingClient } from '../../src/misp/sightings.js'
 import { Networks } from '../../src/networks.js'
+import { Outages } from '../../src/outage.js'
 import { type Standin, startStandin } from '../misp/standin.js'
 import { Store } from '../misp/store.js'
 
@@ -93,7 +93,7 @@ function runner(more: Partial<Told> = {}): Sightings {
     untagged: 'green',
     log,
     metrics,
-    silenced: new Map(),
+    outages: new Outages(log),
   })
 }
 
@@ -128,8 +128,10 @@ function sent() {
   }))
 }
 
-const states = () =>
-  Object.fromEntries(sightingTotals(stores.db).map(({ state, count }) => [state, count]))
+const states = () => {
+  const rows = stores.db.prepare('SELECT state, count(*) AS n FROM sighting GROUP BY 1').all()
+  return Object.fromEntries((rows as { state: string; n: number }[]).map((r) => [r.state, r.n]))
+}
 
 describe('sightings', () => {
   it('are gathered by attribute and interval, and told once, at the time of the last hit (H10)', async () => {

@@ -11,6 +11,7 @@ import { httpSettings, parseListen } from '../../src/http/settings.js'
 import { newToken } from '../../src/http/tokens.js'
 import { createLogger, type Logger } from '../../src/log.js'
 import { Metrics } from '../../src/metrics.js'
+import { Outages } from '../../src/outage.js'
 import { type Given, KnownLedger } from '../match/ledger.js'
 
 export const READER = newToken()
@@ -42,6 +43,7 @@ export class ApiHouse {
   /** What the daemon was asked to do. */
   readonly asked: unknown[] = []
   readonly metrics = new Metrics()
+  outages!: Outages
   ready = true
   stores!: HitStores
   backend!: Backend
@@ -60,6 +62,7 @@ export class ApiHouse {
     const write = (line: string) => void this.logged.push(line)
     this.#log = await createLogger({ level: 'debug', pretty: false, destination: { write } })
     const { folder: dataDir } = this.ledger
+    this.outages = new Outages(this.#log)
     const links = { main: 'https://misp.example.org' }
     const log = this.#log
     const stores = openStores({ dataDir, clickhouse: undefined, networks: {}, links, log })
@@ -94,6 +97,8 @@ export class ApiHouse {
       dataDir,
       sources: ['main'],
       sinks: ['memcached'],
+      tellings: { channels: [], sightings: [] },
+      outages: this.outages,
       hits: this.stores,
       watch: [],
       metrics: this.metrics,

@@ -178,7 +178,7 @@ describe('what is asked to be done', () => {
 describe('health', () => {
   it('is told to anybody', async () => {
     expect((await house.ask('/healthz')).json).toEqual({ status: 'ok' })
-    expect((await house.ask('/readyz')).json).toEqual({ status: 'ready' })
+    expect((await house.ask('/readyz')).json).toEqual({ status: 'ready', failing: 0 })
     house.ready = false
     const { status, json } = await house.ask('/readyz')
     expect([status, json.detail]).toEqual([503, 'it is stopping'])

@@ -8,8 +8,10 @@ import { AttributeReader } from '../../ledger/attributes.js'
 import { inTransaction } from '../../ledger/sqlite.js'
 import type { Logger } from '../../log.js'
 import type { Metrics } from '../../metrics.js'
+import { type Outage, Outages } from '../../outage.js'
 import type { Tlp } from '../../policy/tlp.js'
 import { sleep } from '../../retry.js'
+import { asHitsError } from '../database.js'
 import { newHits } from '../follow.js'
 import type { Hit } from '../hit.js'
 import type { HitStores } from '../stores.js'
@@ -17,7 +19,6 @@ import type { Channel } from './channels/channel.js'
 import { type ChannelSettings, createChannel } from './channels/registry.js'
 import { type DeliverDeps, deliver } from './deliver.js'
 import { paceOf } from './settings.js'
-import { channelStatuses } from './status.js'
 import { AlertStore, HOUR_MS } from './store.js'
 import { closeDigests, type TakeDeps, take } from './take.js'
 
@@ -29,6 +30,8 @@ export interface AlertingDeps {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Logger
   readonly metrics: Metrics
+  /** What fails is told there; default: in the log alone. */
+  readonly outages?: Outages
   /** Epoch milliseconds. */
   readonly clock: () => number
   readonly random?: () => number
@@ -51,6 +54,9 @@ export class Alerting {
   readonly #deps: AlertingDeps
   readonly #store: AlertStore
   readonly #lines: readonly DeliverDeps[]
+  readonly #outage: Outage
+  /** Of ClickHouse alone: hits of lines are told all the same. */
+  readonly #flowsOutage: Outage
   /** Cuts off what is on its way, once it was waited for long enough. */
   readonly #cut = new AbortController()
   readonly #busy = new Map<string, Promise<void>>()
@@ -61,6 +67,9 @@ export class Alerting {
     const { settings, stores, untagged, log, metrics, clock, random, env } = deps
     this.#deps = deps
     this.#store = new AlertStore(stores.db)
+    const { outages = new Outages(log) } = deps
+    this.#outage = outages.of({ part: 'alerts' })
+    this.#flowsOutage = outages.of({ part: 'alerts of flows' })
     const channelDeps = { log, env, clock, hostname: hostname() }
     this.#lines = settings.map((channel, at) => ({
       store: this.#store,
@@ -96,10 +105,11 @@ export class Alerting {
     await this.#take(signal)
     const halt = { stop: signal, cut: this.#cut.signal }
     await Promise.all(this.#lines.map((line) => deliver(line, halt)))
-    this.#measure()
   }
 
   async close(): Promise<void> {
+    this.#outage.forget()
+    this.#flowsOutage.forget()
     await Promise.all(this.#lines.map(({ channel }) => channel.close()))
   }
 
@@ -107,9 +117,9 @@ export class Alerting {
     try {
       await this.#take(signal)
       for (const line of this.#lines) this.#drain(line, signal)
-      this.#measure()
+      this.#outage.over()
     } catch (error) {
-      if (!signal.aborted) this.#fault(error, 'new hits could not be read for alerts')
+      if (!signal.aborted) this.#fault(error)
     }
   }
 
@@ -118,13 +128,13 @@ export class Alerting {
     const { name } = line.channel
     if (this.#busy.has(name)) return
     const work = deliver(line, { stop, cut: this.#cut.signal })
-      .catch((error: unknown) => this.#fault(error, 'alerts could not be sent'))
+      .catch((error: unknown) => this.#fault(error))
       .finally(() => this.#busy.delete(name))
     this.#busy.set(name, work)
   }
 
   async #take(signal: AbortSignal): Promise<void> {
-    const { stores, clock, log } = this.#deps
+    const { stores, clock } = this.#deps
     this.#followClock()
     for (;;) {
       const { hits, accept, unavailable } = await newHits(
@@ -132,7 +142,8 @@ export class Alerting {
         { name: FOLLOWER, limit: BATCH },
         signal,
       )
-      if (unavailable) log.debug({ err: unavailable }, 'hits of flows can not be read now')
+      if (unavailable) this.#flowsOutage.failed(unavailable)
+      else this.#flowsOutage.over()
       if (hits.length === 0) break
       take(hits, { accept, now: clock() }, this.#takeDeps())
     }
@@ -177,19 +188,10 @@ export class Alerting {
     this.#tidied = Math.min(this.#tidied, now)
   }
 
-  #measure(): void {
-    const { stores, settings, metrics } = this.#deps
-    const names = settings.map(({ name }) => name)
-    for (const { channel, waiting, parked } of channelStatuses(stores.db, names)) {
-      metrics.gauge('tipline_alert_queue_messages', { channel, state: 'waiting' }, waiting)
-      metrics.gauge('tipline_alert_queue_messages', { channel, state: 'parked' }, parked)
-    }
-  }
-
   /** The next round tries again: an alert must not end what else the daemon does. */
-  #fault(error: unknown, what: string): void {
-    const { log } = this.#deps
-    if (error instanceof TiplineError) log.warn({ err: error }, what)
-    else log.error({ err: error }, `${what}: this is a bug`)
+  #fault(error: unknown): void {
+    const err = asHitsError(error, 'the data folder')
+    if (err instanceof TiplineError) this.#outage.failed(err)
+    else this.#deps.log.error({ err: error }, 'alerts could not be told: this is a bug')
   }
 }

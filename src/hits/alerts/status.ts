@@ -15,8 +15,9 @@ export interface ChannelStatus {
   readonly lastSent: number | null
 }
 
-/** Those of the config, and others that still have messages. */
-export function channelStatuses(db: Database, channels: readonly string[]): ChannelStatus[] {
+/** Those of the config, and others that still have messages. `db` null: there is none yet. */
+export function channelStatuses(db: Database | null, channels: readonly string[]): ChannelStatus[] {
+  if (db === null) return channels.map((channel) => ({ channel, ...NOTHING }))
   const others = db
     .prepare(
       `SELECT DISTINCT channel FROM alert WHERE state IN ('waiting', 'sending', 'parked')
@@ -25,6 +26,15 @@ export function channelStatuses(db: Database, channels: readonly string[]): Chan
     .all() as { channel: string }[]
   const names = new Set([...channels, ...others.map(({ channel }) => channel)])
   return [...names].map((channel) => channelStatus(db, channel))
+}
+
+const NOTHING = {
+  waiting: 0,
+  parked: 0,
+  digest: 0,
+  oldest: null,
+  trouble: '',
+  lastSent: null,
 }
 
 function channelStatus(db: Database, channel: string): ChannelStatus {

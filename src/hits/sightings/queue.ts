@@ -165,16 +165,3 @@ export function pruneSightings(db: Database, before: number): void {
     `DELETE FROM sighting WHERE state IN ('stored', 'refused', 'withheld') AND max(tried, opened) < ?`,
   ).run(before)
 }
-
-export interface SightingTotals {
-  readonly source: string
-  readonly state: string
-  readonly count: number
-}
-
-/** For status and metrics. */
-export function sightingTotals(db: Database): SightingTotals[] {
-  return db
-    .prepare('SELECT source, state, count(*) AS count FROM sighting GROUP BY 1, 2 ORDER BY 1, 2')
-    .all() as unknown as SightingTotals[]
-}

@@ -7,6 +7,7 @@ import { inTransaction } from '../../ledger/sqlite.js'
 import type { Logger } from '../../log.js'
 import type { Metrics } from '../../metrics.js'
 import type { SightingClient } from '../../misp/sightings.js'
+import type { Outage, Outages } from '../../outage.js'
 import type { Tlp } from '../../policy/tlp.js'
 import { newHits } from '../follow.js'
 import type { Hit } from '../hit.js'
@@ -33,8 +34,8 @@ export interface SightingsOptions {
   readonly untagged: Tlp
   readonly log: Logger
   readonly metrics: Metrics
-  /** Of each source the fault that has been told of, until it works again. Outlives a round. */
-  readonly silenced: Map<string, string>
+  /** Outlives a round: what fails all night is told once. */
+  readonly outages: Outages
 }
 
 const FOLLOWER = 'sightings'
@@ -52,11 +53,9 @@ const STORED_NOTHING: ReadonlySet<string> = new Set([
 
 export class Sightings {
   readonly #options: SightingsOptions
-  readonly #silenced: Map<string, string>
 
   constructor(options: SightingsOptions) {
     this.#options = options
-    this.#silenced = options.silenced
   }
 
   /** Gathers what is new, then tells each MISP what is due. `now`: epoch milliseconds. @throws HitsError */
@@ -87,12 +86,17 @@ export class Sightings {
     try {
       await this.#resolve(queue, told, signal)
       await this.#send(queue, { told, now, signal })
-      this.#silenced.delete(told.source)
+      this.#outageOf(told.source).over()
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof SourceError)) throw error
-      this.#note(error)
+      this.#outageOf(told.source).failed(explained(error))
     }
+  }
+
+  /** They wait until MISP takes them; none is lost. */
+  #outageOf(source: string): Outage {
+    return this.#options.outages.of({ part: `sightings to ${source}` })
   }
 
   /** After a kill, or an answer that never came. */
@@ -167,30 +171,24 @@ export class Sightings {
     }
   }
 
-  /** Once for each kind of fault: a read-only key is told once, not a thousand times. */
-  #note(error: SourceError): void {
-    const { source, fault } = error
-    if (this.#silenced.get(source) === fault) return
-    this.#silenced.set(source, fault)
-    const err =
-      fault === 'forbidden'
-        ? new SourceError({
-            source,
-            fault,
-            what: `the key of ${source} may not add sightings`,
-            hint: 'give it a role with perm_sighting (a read-only key has none), or take `sightings` out of the config',
-          })
-        : error
-    this.#options.log.warn({ err }, 'sightings wait until MISP takes them; none is lost')
-  }
-
   #noteClickHouse(error: ClickHouseError | null): void {
-    if (error === null) this.#silenced.delete(FOLLOWER)
-    else if (!this.#silenced.has(FOLLOWER)) {
-      this.#silenced.set(FOLLOWER, error.fault)
-      this.#options.log.warn({ err: error }, 'sightings of flows wait for ClickHouse')
-    }
+    const outage = this.#options.outages.of({ part: 'sightings of flows' })
+    if (error === null) outage.over()
+    else outage.failed(error)
   }
+}
+
+/** What MISP says of a read-only key is not what the user has to do. */
+function explained(error: SourceError): SourceError {
+  const { source, fault } = error
+  if (fault !== 'forbidden') return error
+  return new SourceError({
+    source,
+    fault,
+    what: `the key of ${source} may not add sightings`,
+    hint: 'give it a role with perm_sighting (a read-only key has none), or take `sightings` out of the config',
+    cause: error,
+  })
 }
 
 function isSeen({ stale, falsePositive }: Hit): boolean {

@@ -25,11 +25,10 @@ const enrichQuery = z.object({
   preset: z.enum(PRESET_NAMES).default('ecs').openapi({ description: 'How fields are named.' }),
   only_hits: yesOrNo.openapi({ description: 'Only lines that hit come back.' }),
   legacy: yesOrNo.openapi({ description: 'Also `misp.event_id` and `misp.type`.' }),
-  record: z
-    .string()
-    .max(200)
-    .optional()
-    .openapi({ description: 'Keep the hits, under this label (scope: operate).' }),
+  record: z.string().max(200).optional().openapi({
+    description:
+      'Keep the hits, under this label (scope: operate). The answer ends when they are on the disk; the same lines sent again bring nothing new.',
+  }),
 })
 
 const DESCRIPTION = `NDJSON in and out, as a stream, or one JSON document, as Logstash sends it. A line
@@ -70,6 +69,7 @@ export function addEnrich(api: Api, { backend, matchers, streams }: EnrichParts)
         record: record === undefined ? null : matchers.recordAs(record),
         counts: noCounts(),
       })
+      if (record !== undefined) await matchers.recorded()
       outgoing.end()
     } catch (err) {
       // The status is told already; that the answer is cut tells the rest.

@@ -63,13 +63,23 @@ const health = createRoute({
   },
 })
 
+/** Told to anybody: no names. */
+const readyAnswer = z
+  .object({
+    status: z.literal('ready'),
+    failing: z.number().int().openapi({
+      description: 'Parts that fail now, and are waited for; `/v1/status` names them.',
+    }),
+  })
+  .openapi('Ready')
+
 const ready = createRoute({
   method: 'get',
   path: '/readyz',
   tags: ['State'],
   summary: 'Whether it is at work; needs no token',
   responses: {
-    200: answers(z.object({ status: z.literal('ready') }).openapi('Ready'), 'It is.'),
+    200: answers(readyAnswer, 'It is.'),
     ...problems('not-ready'),
   },
 })
@@ -116,7 +126,8 @@ export function addStatus(api: Api, parts: StatusRoutes): void {
 
   api.openapi(ready, (c) => {
     const { ready, why } = backend.readiness()
-    if (ready) return c.json({ status: 'ready' as const }, 200)
+    const failing = backend.outages.current.length
+    if (ready) return c.json({ status: 'ready' as const, failing }, 200)
     throw new RequestRefused({ refusal: 'not-ready', what: why })
   })
 }

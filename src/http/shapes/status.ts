@@ -86,6 +86,48 @@ export const statusAnswer = z
       .nullable()
       .optional()
       .openapi({ description: 'Absent without a ClickHouse; null: it could not be asked.' }),
+    alerts: z
+      .array(
+        z.object({
+          channel: z.string(),
+          waiting: z.number().int().openapi({ description: 'Messages in its queue.' }),
+          parked: z.number().int().openapi({ description: 'Messages that the receiver refused.' }),
+          digest: z.number().int().openapi({ description: 'Sights that wait for a digest.' }),
+          oldest_waiting: isoTime.nullable(),
+          last_error: z.string().openapi({ description: 'Of the message that waits; or empty.' }),
+          last_sent: isoTime.nullable(),
+        }),
+      )
+      .openapi({ description: 'The queue of each channel.' }),
+    sightings: z
+      .array(
+        z.object({
+          source: z.string(),
+          in_config: z.boolean(),
+          pending: z.number().int(),
+          sent: z.number().int(),
+          refused: z.number().int().openapi({ description: 'Answered with 200, but not stored.' }),
+          withheld: z.number().int().openapi({ description: 'Stricter than `max_tlp`.' }),
+          oldest_pending: isoTime.nullable(),
+          last_refusal: z.string(),
+          last_sent: isoTime.nullable(),
+        }),
+      )
+      .openapi({ description: 'What each MISP is told; counts are of what is kept.' }),
+    daemon: z
+      .object({
+        pid: z.number().int(),
+        failing: z.array(
+          z.object({
+            part: z.string(),
+            since: isoTime.nullable(),
+            what: z.string(),
+            hint: z.string(),
+          }),
+        ),
+      })
+      .nullable()
+      .openapi({ description: 'What it tries in vain, the longest first. null: none runs.' }),
   })
   .openapi('Status')
 

@@ -13,6 +13,7 @@ import { type Listening, listen } from '../../../src/http/listen.js'
 import { httpSettings, parseListen } from '../../../src/http/settings.js'
 import { silentLogger } from '../../../src/log.js'
 import { Metrics } from '../../../src/metrics.js'
+import { Outages } from '../../../src/outage.js'
 import { clickhouseSinkSettings } from '../../../src/sinks/clickhouse/settings.js'
 import { type Standin, startStandin } from '../../misp/standin.js'
 import type { Store } from '../../misp/store.js'
@@ -131,8 +132,10 @@ export class Site {
       dataDir: house.dataDir,
       sources: house.options.sources.map(({ name }) => name),
       sinks: (house.options.sinks ?? []).map(({ name }) => name),
+      tellings: { channels: [], sightings: [] },
       hits: this.#openStores(),
       watch: [],
+      outages: new Outages(silentLogger()),
       metrics: new Metrics(),
       log: silentLogger(),
       configArgument: '',
