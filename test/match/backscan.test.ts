@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { tablesOf } from '../../src/clickhouse/open.js'
 import { backscan } from '../../src/match/backscan/backscan.js'
+import type { Announcement } from '../../src/match/backscan/work.js'
 import { clickhouseSinkSettings } from '../../src/sinks/clickhouse/settings.js'
 import { hasEngine } from '../clickhouse/engine.js'
 import { clickHouseHouse, stateOf } from '../sinks/clickhouse/house.js'
@@ -87,5 +88,46 @@ describe.skipIf(!hasEngine())('backscan', () => {
     await house.sink.apply([state('198.51.100.7'), state('198.51.100.8')], signal)
     expect(await look(2, { value: '198.51.100.8' })).toMatchObject({ indicators: 1, hits: 4 })
     expect(await look(2)).toMatchObject({ indicators: 1, hits: 4 })
+  })
+
+  it('stops well at a limit of time, and goes on there', async () => {
+    await insertDays('198.51.100.7', 10)
+    await house.sink.apply([state('198.51.100.7')], signal)
+    const done: number[] = []
+    const progress = ({ from }: { from: number }) => {
+      done.push(from)
+      // As a slow ClickHouse would.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
+    }
+    const seconds = 2
+    const first = await look(10, { progress, limits: { sliceSeconds: DAY, seconds } })
+    expect(first).toMatchObject({ stopped: 'seconds', slices: done.length })
+    expect(done.length).toBeGreaterThan(0)
+    expect(done.length).toBeLessThan(10)
+    const second = await look(10)
+    expect(second).toMatchObject({ stopped: null, slices: 10 - first.slices })
+    expect(first.hits + second.hits).toBe(20)
+    expect(await hits()).toBe(20)
+  })
+
+  it('says what it will read, and stops before it reads more than that', async () => {
+    // Of the small parts of a test ClickHouse does not know the size of columns.
+    await house.db.command('ALTER TABLE nfsen.flows MODIFY SETTING min_bytes_for_wide_part = 0')
+    await insertDays('198.51.100.7', 10)
+    await house.sink.apply([state('198.51.100.7')], signal)
+    const plans: Announcement[] = []
+    const announce = (plan: Announcement) => void plans.push(plan)
+    const none = await look(10, { announce, limits: { sliceSeconds: DAY, bytes: 0 } })
+    expect(none).toMatchObject({ stopped: 'bytes', slices: 0, hits: 0 })
+    const [{ bytes, rows, slices }] = plans as [Announcement]
+    expect({ rows, slices }).toEqual({ rows: 20, slices: 10 })
+    expect(bytes).toBeGreaterThan(0)
+    const limits = { sliceSeconds: DAY, bytes: Math.ceil(bytes / 2) }
+    const first = await look(10, { limits })
+    expect(first).toMatchObject({ stopped: 'bytes' })
+    expect(first.slices).toBeGreaterThan(2)
+    expect(first.slices).toBeLessThan(8)
+    expect(await look(10)).toMatchObject({ stopped: null, slices: 10 - first.slices })
+    expect(await hits()).toBe(20)
   })
 })
