@@ -1,8 +1,10 @@
 /**
  * What live matching costs: the same CSV through the client into a plain table, into one that tipline
- * matches, and into one that misp2ch's two join views match; in turns, so that all see the same machine.
+ * took over from misp2ch, into one that tipline made (with what a backscan wants of it), and into one that
+ * misp2ch's two join views match; in turns, so that all see the same machine. With the most indicators
+ * also the cost of each feature, the memory, and how soon a change of ten indicators is live.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -14,8 +16,12 @@ import { prepare } from '../src/clickhouse/prepare.js'
 import { sinkTables, type Tables } from '../src/clickhouse/schema.js'
 import { silentLogger } from '../src/log.js'
 import { openLive, rebuildLive } from '../src/sinks/clickhouse/live.js'
+import { clickhouseSinkSettings } from '../src/sinks/clickhouse/settings.js'
+import { clickhouseSink } from '../src/sinks/clickhouse/sink.js'
 import { createMisp2chTables, FLOWS_NOW } from '../test/clickhouse/misp2ch.js'
 import { hasNfdump } from '../test/flows/capture.js'
+import { ipState, sinkDeps } from '../test/sinks/states.js'
+import { costOfFeatures } from './flows-features.js'
 import { measureImport } from './flows-import.js'
 
 const QUICK = process.argv.includes('--quick')
@@ -24,23 +30,19 @@ const BLOCKS = [10_000, 500_000]
 const ROUNDS: Readonly<Record<number, number>> = QUICK
   ? { 10000: 9, 500000: 3 }
   : { 10000: 21, 500000: 7 }
+const CHANGES = QUICK ? 3 : 7
 
-const TABLES: Tables = {
-  iocs: { database: 'ours', table: 'iocs' },
-  hits: { database: 'ours', table: 'ioc_hits' },
-  flows: { database: 'ours', table: 'flows' },
-}
+/** `taken`: of misp2ch's layout; `ours`: as tipline makes them. */
+const MATCHED = ['taken', 'ours'] as const
+const DATABASES = ['plain', ...MATCHED, 'nfsen'] as const
 
 interface Measured {
   readonly indicators: number
   readonly block: number
-  /** Milliseconds, medians. */
-  readonly plain: number
-  readonly tipline: number
-  readonly misp2ch: number
+  /** Medians by database. */
+  readonly milliseconds: Readonly<Record<string, number>>
   /** Rates by that of the plain table. */
-  readonly tiplineByPlain: number
-  readonly misp2chByPlain: number
+  readonly byPlain: Readonly<Record<string, number>>
 }
 
 const dataDir = mkdtempSync(join(tmpdir(), 'tipline-bench-'))
@@ -73,14 +75,13 @@ try {
 }
 
 async function measure() {
-  await db.command('CREATE DATABASE plain')
-  await db.command(
-    `CREATE TABLE plain.flows (${FLOWS_NOW}) ENGINE = MergeTree PRIMARY KEY (ts, te)
-     ORDER BY (ts, te, sa, da) TTL te + toIntervalDay(90)`,
-  )
+  for (const database of ['plain', 'taken']) await createFlows(database)
   await createMisp2chTables(db)
-  await prepare(db, sinkTables(TABLES))
-  await openLive({ db, tables: TABLES, log: silentLogger() })
+  for (const database of MATCHED) {
+    const tables = tablesIn(database)
+    await prepare(db, sinkTables(tables))
+    await openLive({ db, tables, log: silentLogger() })
+  }
   const blocks = new Map<number, string>()
   for (const size of BLOCKS) blocks.set(size, await csvOf(size))
   const results: Measured[] = []
@@ -88,7 +89,26 @@ async function measure() {
     await loadIndicators(indicators)
     for (const [block, csv] of blocks) results.push(await compare(indicators, block, csv))
   }
-  return { results, memoryBytes: await memory() }
+  const most = INDICATORS.at(-1)!
+  return {
+    results,
+    features: await costOfFeatures(db, { tables: tablesIn('taken'), blocks, rounds: ROUNDS }),
+    memory: { indicators: most, ...(await memory()) },
+    change: { indicators: most, changed: 10, ...(await timeOfChange()) },
+  }
+}
+
+function tablesIn(database: string): Tables {
+  const name = (table: string) => ({ database, table })
+  return { iocs: name('iocs'), hits: name('ioc_hits'), flows: name('flows') }
+}
+
+async function createFlows(database: string): Promise<void> {
+  await db.command(`CREATE DATABASE ${database}`)
+  await db.command(
+    `CREATE TABLE ${database}.flows (${FLOWS_NOW}) ENGINE = MergeTree PRIMARY KEY (ts, te)
+     ORDER BY (ts, te, sa, da) TTL te + toIntervalDay(90)`,
+  )
 }
 
 /** Random addresses and ports; about one flow in 2,000 meets something. */
@@ -109,43 +129,39 @@ async function csvOf(rows: number): Promise<string> {
 /** Half of them with a port; of tipline's a tenth are nets. */
 async function loadIndicators(count: number): Promise<void> {
   const ip = 'IPv4NumToString(toUInt32(cityHash64(number, 77)))'
-  const rest = `now() AS ts, 'misp' AS misp, toString(generateUUIDv4()) AS uuid, 'event' AS event_uuid,
-    1 AS event_id, if(number % 2 = 0, 443, 0) AS port, 'Scans of the example network' AS info`
+  const isNet = 'number % 10 = 1'
+  const net = `concat('10.', toString(number % 256), '.', toString(intDiv(number, 256) % 256), '.0/24')`
   const columns = '(ts, misp, uuid, event_uuid, event_id, port, info, ip)'
+  const row = (port: string, address: string) => `SELECT now() AS ts, 'misp' AS misp,
+    toString(generateUUIDv4()) AS uuid, 'event' AS event_uuid, 1 AS event_id,
+    if(number % 2 = 0${port}, 443, 0) AS port, 'Scans of the example network' AS info,
+    ${address} AS ip FROM numbers(${count})`
   await db.command('TRUNCATE TABLE nfsen.iocs')
-  await db.command('TRUNCATE TABLE ours.iocs')
-  await db.command(
-    `INSERT INTO nfsen.iocs ${columns} SELECT ${rest}, ${ip} AS ip FROM numbers(${count})`,
-  )
-  await db.command(
-    `INSERT INTO ours.iocs ${columns} SELECT ${rest.replace('if(number % 2 = 0, 443, 0)', 'if(number % 2 = 0 AND number % 10 != 1, 443, 0)')},
-       if(number % 10 = 1, concat('10.', toString(number % 256), '.', toString(intDiv(number, 256) % 256), '.0/24'), ${ip}) AS ip
-     FROM numbers(${count})`,
-  )
-  await rebuildLive({ db, tables: TABLES, log: silentLogger() })
+  await db.command(`INSERT INTO nfsen.iocs ${columns} ${row('', ip)}`)
+  for (const database of MATCHED) {
+    await db.command(`TRUNCATE TABLE ${database}.iocs`)
+    await db.command(
+      `INSERT INTO ${database}.iocs ${columns}
+       ${row(` AND NOT ${isNet}`, `if(${isNet}, ${net}, ${ip})`)}`,
+    )
+    await rebuildLive({ db, tables: tablesIn(database), log: silentLogger() })
+  }
 }
 
 async function compare(indicators: number, block: number, csv: string): Promise<Measured> {
-  const times = { plain: [] as number[], ours: [] as number[], nfsen: [] as number[] }
-  const databases = ['plain', 'ours', 'nfsen'] as const
+  const times = new Map<string, number[]>(DATABASES.map((database) => [database, []]))
   for (let round = 0; round < ROUNDS[block]!; round++) {
-    for (const database of databases) times[database].push(await insert(database, csv))
+    for (const database of DATABASES) times.get(database)!.push(await insert(database, csv))
   }
-  for (const database of databases) await db.command(`TRUNCATE TABLE ${database}.flows`)
-  const [plain, tipline, misp2ch] = databases.map((each) => median(times[each])) as [
-    number,
-    number,
-    number,
-  ]
-  const ratio = (time: number) => Math.round((plain / time) * 100) / 100
+  for (const database of DATABASES) await db.command(`TRUNCATE TABLE ${database}.flows`)
+  const medians = [...times].map(([database, each]) => [database, median(each)] as const)
+  const plain = median(times.get('plain')!)
+  const round = (time: number, unit: number) => Math.round(time * unit) / unit
   return {
     indicators,
     block,
-    plain: Math.round(plain),
-    tipline: Math.round(tipline),
-    misp2ch: Math.round(misp2ch),
-    tiplineByPlain: ratio(tipline),
-    misp2chByPlain: ratio(misp2ch),
+    milliseconds: Object.fromEntries(medians.map(([name, time]) => [name, round(time, 10)])),
+    byPlain: Object.fromEntries(medians.map(([name, time]) => [name, round(plain / time, 100)])),
   }
 }
 
@@ -158,14 +174,54 @@ async function insert(database: string, csv: string): Promise<number> {
   return performance.now() - started
 }
 
-async function memory(): Promise<Record<string, number>> {
-  const names = Object.values(liveNames(TABLES)).map(({ table }) => table)
+/** Bytes of the tables that flows are matched with, of one of the two; and of the whole engine. */
+async function memory() {
+  const tables = tablesIn('ours')
+  const names = Object.values(liveNames(tables)).map(({ table }) => table)
   const rows = await db.rows<{ name: string; bytes: string }>(
     `SELECT name, total_bytes AS bytes FROM system.tables
      WHERE database = 'ours' AND name IN {names:Array(String)}`,
     { params: { names } },
   )
-  return Object.fromEntries(rows.map(({ name, bytes }) => [name, Number(bytes)]))
+  const status = readFileSync(`/proc/${address.pid}/status`, 'utf8')
+  return {
+    bytes: Object.fromEntries(rows.map(({ name, bytes }) => [name, Number(bytes)])),
+    engineRssBytes: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024,
+  }
+}
+
+/** From handing ten new indicators to the sink until a flow from one of them is a hit. */
+async function timeOfChange() {
+  const tables = { iocs: 'ours.iocs', hits: 'ours.ioc_hits', flows: 'ours.flows' }
+  const sink = clickhouseSink(clickhouseSinkSettings.parse({ tables }), sinkDeps({ dataDir }))
+  const { signal } = new AbortController()
+  const applied: number[] = []
+  await sink.open(signal)
+  try {
+    for (let round = 0; round < CHANGES; round++) {
+      const ips = Array.from({ length: 10 }, (_, n) => `203.0.113.${round * 10 + n}`)
+      const started = performance.now()
+      await sink.apply(
+        ips.map((ip) => ipState(ip)),
+        signal,
+      )
+      applied.push(performance.now() - started)
+      if ((await hitsOf(ips)) !== 10) throw new Error('a new indicator is not live')
+    }
+  } finally {
+    await sink.close()
+  }
+  return { milliseconds: Math.round(median(applied)), most: Math.round(Math.max(...applied)) }
+}
+
+async function hitsOf(ips: readonly string[]): Promise<number> {
+  const rows = ips.map((ip) => [Math.floor(Date.now() / 1000), '192.0.2.1', ip, 6])
+  await db.insert({ table: 'ours.flows', columns: ['ts', 'sa', 'da', 'pr'], rows })
+  const { n } = await db.row<{ n: string }>(
+    'SELECT count() AS n FROM ours.ioc_hits WHERE destination_ip IN {ips:Array(String)}',
+    { params: { ips } },
+  )
+  return Number(n)
 }
 
 function median(values: readonly number[]): number {

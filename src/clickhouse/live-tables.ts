@@ -3,11 +3,12 @@
  * a copy of the indicators, so an INSERT into flows needs neither `iocs` nor a dictionary's source,
  * password or reload; additions and revocations are small inserts.
  *
- * The sets tell cheaply which flows may meet something: whole addresses, and of nets the blocks that
- * they lie in (the first 16 bits of an IPv4 net, 32 of an IPv6 net). IPv4 has sets of its own, because
- * reading and hashing a number of 32 bits costs a third. Only what passes them is joined with the
- * details, where ranges and ports are compared exactly.
+ * The sets tell cheaply which flows may meet something: the last 32 bits of addresses, and of nets the
+ * blocks that they lie in (the first 16 bits of an IPv4 net, 32 of an IPv6 net). The last bits are the
+ * same in IPv4, IPv4-mapped IPv6 and NAT64. Only what passes the sets is joined with the details, where
+ * ranges and ports are compared exactly.
  */
+import { addressOf } from './address-sql.js'
 import { beside, quoted, type TableName } from './names.js'
 import type { TableSchema, Tables } from './schema.js'
 
@@ -15,8 +16,7 @@ import type { TableSchema, Tables } from './schema.js'
 export function liveNames({ iocs }: Pick<Tables, 'iocs'>, suffix = '') {
   const name = (what: string) => beside(iocs, `tipline_${what}_${iocs.table}${suffix}`)
   return {
-    ips4: name('ips4'),
-    ips6: name('ips6'),
+    ips: name('ips'),
     nets4: name('nets4'),
     nets6: name('nets6'),
     details: name('details'),
@@ -42,10 +42,9 @@ export function liveTables(names: LiveNames): readonly TableSchema[] {
       columns: DETAILS.map(([name, definition]) => ({ name, definition })),
       layout: 'ENGINE = Join(ALL, INNER, key)',
     },
-    set(names.ips4, 'UInt32'),
-    set(names.ips6, 'FixedString(16)'),
+    set(names.ips, 'UInt32'),
     set(names.nets4, 'UInt16'),
-    set(names.nets6, 'String'),
+    set(names.nets6, 'UInt32'),
     set(names.gone, 'UInt64'),
   ]
 }
@@ -72,11 +71,6 @@ const DETAILS = [
 
 function set(name: TableName, type: string): TableSchema {
   return { name, columns: [{ name: 'key', definition: type }], layout: 'ENGINE = Set' }
-}
-
-/** From text, however it is spelled; IPv4 as IPv4-mapped IPv6. What is no address becomes 0. */
-export function addressOf(text: string): string {
-  return `toUInt128(toIPv6OrDefault(${text}))`
 }
 
 /**
@@ -135,22 +129,15 @@ export function liveStatements(iocs: TableName, names: LiveNames, scope: string)
 }
 
 /** From the details to the sets. */
-export function setStatements(
-  { ips4, ips6, nets4, nets6, details }: LiveNames,
-  scope: string,
-): string[] {
+function setStatements({ ips, nets4, nets6, details }: LiveNames, scope: string): string[] {
   const isNet = "position(ip, '/') > 0"
   const isV6 = "position(ip, ':') > 0"
   const fill = (table: TableName, value: string, where: string) =>
     `INSERT INTO ${quoted(table)} SELECT DISTINCT ${value} AS value FROM ${quoted(details)}
       WHERE ${scope} AND ${where} AND value NOT IN ${quoted(table)}`
   return [
-    fill(ips4, 'toUInt32(key)', `NOT ${isNet} AND NOT ${isV6}`),
-    fill(ips6, 'IPv6StringToNumOrDefault(ip)', `NOT ${isNet} AND ${isV6}`),
+    fill(ips, 'toUInt32(key)', `NOT ${isNet}`),
     fill(nets4, 'toUInt16(bitAnd(key, 65535))', `${isNet} AND NOT ${isV6}`),
-    fill(nets6, `unhex(leftPad(hex(toUInt32(key - ${BLOCK6})), 8, '0'))`, `${isNet} AND ${isV6}`),
-    // IPv4 may stand in IPv6: ::ffff:0:0/96 and 64:ff9b::/96. What begins so is looked at closely.
-    `INSERT INTO ${quoted(nets6)} SELECT arrayJoin([unhex('00000000'), unhex('0064FF9B')]) AS value
-      WHERE value NOT IN ${quoted(nets6)}`,
+    fill(nets6, `toUInt32(key - ${BLOCK6})`, `${isNet} AND ${isV6}`),
   ]
 }

@@ -5,8 +5,10 @@
  * much as running it. So it is written for few nodes: no expression stands behind an alias that is used
  * in many places, and what differs between IPv4, IPv6 and NAT64 is in the keys (see `live-tables.ts`).
  */
-import { addressOf, keysOf, type LiveNames } from './live-tables.js'
+import { addressOf } from './address-sql.js'
+import { keysOf, type LiveNames } from './live-tables.js'
 import { quoted, type TableName } from './names.js'
+import { touches } from './skip-index.js'
 
 /** The two layouts of nfdump2clickhouse: `pr` was a text once. */
 export type FlowLayout = 'number' | 'text'
@@ -34,8 +36,18 @@ export interface Matching extends FlowColumns {
   readonly names: LiveNames
   readonly via: 'live' | 'backscan'
   readonly telling: Telling
-  /** One more condition on the flows. */
-  readonly where?: string
+  /** Of a backscan: which flows and which indicators. */
+  readonly only?: Only
+}
+
+/** Conditions as SQL. */
+export interface Only {
+  /** On flows. */
+  readonly flows: string
+  /** The last bits of their addresses, as an array; null: whatever the live view would meet. */
+  readonly bits: string | null
+  /** On the indicators, as `tl_ioc`; null: all. */
+  readonly indicators: string | null
 }
 
 /** What a hit has, in the order of `matching`. */
@@ -65,12 +77,12 @@ export const MET = [
 
 /** Beside them: `hour`, `tally` (of attribute and hour) and `unanswered`, which is not stored but counted. */
 export function matching(options: Matching): string {
-  const { names, via, telling } = options
+  const { names, via, telling, only } = options
   // In an `if`, in one piece: what of it asks the details alone would be pushed below the join, and then
   // all of them are read for each INSERT instead of looked up (1,000,000: 3 s).
   const meets = `(raw BETWEEN tl_ioc.low AND tl_ioc.high OR ${folded('raw')} BETWEEN tl_ioc.low AND tl_ioc.high)
   AND (tl_ioc.port = 0 OR (tl_ioc.port = outside_port AND protocol IN (6, 17, 132)))
-  AND tl_ioc.row NOT IN ${quoted(names.gone)}`
+  AND tl_ioc.row NOT IN ${quoted(names.gone)}${only?.indicators ? ` AND ${only.indicators}` : ''}`
   return `SELECT tl_ioc.misp AS misp, side.2 AS source_ip, side.3 AS destination_ip, outside_port AS dp,
   ipkt AS pkt, ibyt AS byt, reverse, tl_ioc.event_uuid AS event_uuid, tl_ioc.event_id AS id,
   tl_ioc.uuid AS attr_uuid, ts, te, tl_ioc.info AS info, '${via}' AS via, tl_ioc.kind AS kind,
@@ -91,22 +103,25 @@ function sides(options: Matching): string {
   FROM (${candidates(options)})`
 }
 
-function candidates({ flows, layout, more, names, where }: Matching): string {
-  const { ips4, ips6, nets4, nets6 } = names
+function candidates({ flows, layout, more, names, only }: Matching): string {
   const protocol = layout === 'number' ? 'pr' : PROTOCOL_OF_TEXT
   const more_ = more.map((column) => `, \`${column}\``).join('')
-  const v4 = (text: string, as: string) => `(toUInt32(toIPv4OrDefault(${text})) AS ${as})`
-  const v6 = (text: string, as: string) =>
-    `((IPv6StringToNumOrDefault(${text}) AS ${as}) IN ${quoted(ips6)}
-        OR substring(${as}, 1, 4) IN ${quoted(nets6)})`
+  const may = only?.bits ? touches(only.bits) : mayMeet(names)
   return `SELECT ts, te, toUInt8(${protocol}) AS protocol, flg, ipkt, ibyt, flowsrc,
       cityHash64(ts, te, sa, da, sp, dp, protocol, flg, ipkt, ibyt, ra, flowsrc${more_}) AS flow,
       arrayJoin([(toUInt8(0), sa, da, sp, dp), (toUInt8(1), da, sa, dp, sp)]) AS side
     FROM ${quoted(flows)}
-    WHERE (${v4('sa', 's4')} IN ${quoted(ips4)} OR ${v4('da', 'd4')} IN ${quoted(ips4)}
-      OR toUInt16(bitShiftRight(s4, 16)) IN ${quoted(nets4)}
-      OR toUInt16(bitShiftRight(d4, 16)) IN ${quoted(nets4)}
-      OR (s4 = 0 AND ${v6('sa', 's6')}) OR (d4 = 0 AND ${v6('da', 'd6')}))${where ? ` AND ${where}` : ''}`
+    WHERE ${may}${only ? ` AND ${only.flows}` : ''}`
+}
+
+function mayMeet({ ips, nets4, nets6 }: LiveNames): string {
+  const side = (
+    text: string,
+    as: string,
+  ) => `toUInt32(${addressOf(text)} AS ${as}) IN ${quoted(ips)}
+      OR toUInt16(bitShiftRight(${as}, 16)) IN ${quoted(nets4)}
+      OR toUInt32(bitShiftRight(${as}, 96)) IN ${quoted(nets6)}`
+  return `(${side('sa', 'tl_sa')} OR ${side('da', 'tl_da')})`
 }
 
 /** The IPv4 address inside `64:ff9b::/96`, as IPv4-mapped IPv6; any other address as it is. */

@@ -3,7 +3,7 @@ import type { ClickHouse } from './client.js'
 import { columnTypes } from './columns.js'
 import { quoted } from './names.js'
 import type { Tables } from './schema.js'
-import { addSkipIndexes, missingSkipIndexes } from './skip-index.js'
+import { addSkipIndex, hasSkipIndex } from './skip-index.js'
 
 export interface Repair {
   /** What is missing, and what comes of it. */
@@ -25,13 +25,13 @@ export async function repairsOf(
   const name = `${flows.database}.${flows.table}`
   return [
     ...((await deduplicates(db, flows, signal)) ? [] : [window(name, quoted(flows))]),
-    ...((await missingSkipIndexes(db, flows, signal)).length === 0
+    ...((await hasSkipIndex(db, flows, signal))
       ? []
       : [
           {
-            lack: `${name} has no indexes for backscan: it reads all flows of the time asked for`,
-            plan: `add skip indexes on the addresses of ${name}, for new flows at once, for stored ones in the background (reads and writes all of them once)`,
-            statements: addSkipIndexes(flows),
+            lack: `${name} has no index for backscan: it reads all flows of the time asked for`,
+            plan: `add a skip index on the addresses of ${name}, for new flows at once, for stored ones in the background (reads and writes all of them once)`,
+            statements: addSkipIndex(flows),
           },
         ]),
   ]

@@ -289,7 +289,7 @@ exec ${real} "\${args[@]}"\n`,
     await db.close()
     const asked = await site.run(['doctor', '--fix'])
     expect(asked.status).toBe(2)
-    expect(asked.stdout).toMatch(/will let nfsen.flows remember.*\nwill add skip indexes/)
+    expect(asked.stdout).toMatch(/will let nfsen.flows remember.*\nwill add a skip index/)
     expect(asked.stderr).toContain('--fix --yes')
     expect((await site.run(['doctor', '--fix', '--yes'])).stdout).toContain('Done.')
     expect((await site.run(['doctor', '--fix', '--yes'])).stdout).toBe('There is nothing to fix.\n')

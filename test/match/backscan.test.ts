@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { writeGap } from '../../src/clickhouse/gaps.js'
 import { tablesOf } from '../../src/clickhouse/open.js'
 import { backscan } from '../../src/match/backscan/backscan.js'
 import type { Announcement } from '../../src/match/backscan/work.js'
@@ -129,5 +130,40 @@ describe.skipIf(!hasEngine())('backscan', () => {
     expect(first.slices).toBeLessThan(8)
     expect(await look(10)).toMatchObject({ stopped: null, slices: 10 - first.slices })
     expect(await hits()).toBe(20)
+  })
+
+  it.each([
+    ['few', 2000],
+    ['many', 0],
+  ])('closes a gap and counts a coverage when they are %s', async (_, few) => {
+    await insertDays('198.51.100.7', 3)
+    await insertDays('203.0.113.9', 3)
+    await house.sink.apply([state('198.51.100.7'), state('203.0.113.9')], signal)
+    const limits = { sliceSeconds: DAY, few }
+    expect(await look(2, { limits })).toMatchObject({ indicators: 2, slices: 2, hits: 8 })
+    expect(await look(2, { limits })).toMatchObject({ indicators: 0, slices: 0 })
+    expect(await look(3, { limits })).toMatchObject({ indicators: 2, slices: 1, hits: 4 })
+    const gap = { gap: 'g', from: NOW - 2 * DAY, to: NOW - DAY, why: 'a test' }
+    await house.db.command('TRUNCATE TABLE nfsen.ioc_hits')
+    await writeGap(house.db, tables, gap)
+    expect(await look(3, { limits })).toMatchObject({ indicators: 0, gaps: 1, hits: 4 })
+    expect(await look(3, { limits })).toMatchObject({ gaps: 0, hits: 0 })
+  })
+
+  it('leaves no table behind, and drops those of a run that was killed', async () => {
+    const left = `tipline_found_iocs_back_${NOW - 2 * DAY}_abc`
+    const mine = `tipline_found_iocs_back_${NOW - 60}_abc`
+    for (const name of [left, mine]) {
+      await house.db.command(
+        `CREATE TABLE nfsen.${name} (hit UInt64) ENGINE = MergeTree ORDER BY hit`,
+      )
+    }
+    await insertDays('198.51.100.7', 1)
+    await house.sink.apply([state('198.51.100.7')], signal)
+    await look(1)
+    const rows = await house.db.rows<{ name: string }>(
+      "SELECT name FROM system.tables WHERE database = 'nfsen' AND name LIKE 'tipline_found_%'",
+    )
+    expect(rows).toEqual([{ name: mine }])
   })
 })

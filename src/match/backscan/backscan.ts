@@ -6,7 +6,7 @@
  */
 import { PLAIN } from '../../clickhouse/matching.js'
 import { ClickHouseError } from '../../errors.js'
-import { closeChosen, openChosen } from './chosen.js'
+import { choose } from './chosen.js'
 import { planOf, settleLatest } from './plan.js'
 import { scan } from './scan.js'
 import type { Announcement, Backscan, Job, Plan, Slice } from './work.js'
@@ -49,31 +49,28 @@ async function runJob(
   { total, began }: { total: Total; began: number },
 ): Promise<BackscanReport['stopped']> {
   const { limits = {}, progress, signal } = plan
-  const chosen = await openChosen(plan, job)
-  try {
-    const slices = [...job.slices]
-    for (let slice = slices.shift(); slice; slice = slices.shift()) {
-      signal.throwIfAborted()
-      if (limits.seconds !== undefined && Date.now() - began >= limits.seconds * 1000)
-        return 'seconds'
-      if (limits.bytes !== undefined && total.bytes + slice.bytes > limits.bytes) return 'bytes'
-      const work = () => scan(plan, { job, chosen, slice: slice! })
-      const smaller = halvesOf(slice)
-      const hits = smaller ? await unlessTooMuch(work) : await work()
-      if (hits === null) {
-        slices.unshift(...smaller!)
-        continue
-      }
-      total.slices += 1
-      total.hits += hits
-      total.rows += slice.rows
-      total.bytes += slice.bytes
-      progress({ from: slice.from, to: slice.to, hits, rows: total.rows })
+  if (job.slices.length === 0) return null
+  const chosen = await choose(plan, job)
+  const slices = [...job.slices]
+  for (let slice = slices.shift(); slice; slice = slices.shift()) {
+    signal.throwIfAborted()
+    if (limits.seconds !== undefined && Date.now() - began >= limits.seconds * 1000)
+      return 'seconds'
+    if (limits.bytes !== undefined && total.bytes + slice.bytes > limits.bytes) return 'bytes'
+    const work = () => scan(plan, { job, chosen, slice: slice! })
+    const smaller = halvesOf(slice)
+    const hits = smaller ? await unlessTooMuch(work) : await work()
+    if (hits === null) {
+      slices.unshift(...smaller!)
+      continue
     }
-    return null
-  } finally {
-    await closeChosen(plan, chosen)
+    total.slices += 1
+    total.hits += hits
+    total.rows += slice.rows
+    total.bytes += slice.bytes
+    progress({ from: slice.from, to: slice.to, hits, rows: total.rows })
   }
+  return null
 }
 
 /** null: it was too much for ClickHouse at once. */

@@ -5,10 +5,13 @@ import { liveNames } from '../../clickhouse/live-tables.js'
 import { quoted } from '../../clickhouse/names.js'
 import { prepare } from '../../clickhouse/prepare.js'
 import { backscansTable, countedTable, gapsTable, lookedTable } from '../../clickhouse/schema.js'
-import { missingSkipIndexes } from '../../clickhouse/skip-index.js'
-import { type Job, NEVER, type Plan, type Slice } from './work.js'
+import { dropStale } from './found.js'
+import { type Few, type Job, NEVER, type Plan, type Slice } from './work.js'
 
-type Unplanned = Omit<Plan, 'flows' | 'live' | 'skips' | 'jobs'>
+type Unplanned = Omit<Plan, 'flows' | 'live' | 'jobs'>
+
+/** Of more than these, each granule of flows holds one: there is nothing to skip. */
+const FEW = 2000
 
 const HOUR = 3600
 /** Rows in a slice: some seconds of work. */
@@ -19,47 +22,65 @@ const UNDER_WAY_SECONDS = 600
 /** @throws ClickHouseError */
 export async function planOf(options: Unplanned): Promise<Plan> {
   const { db, tables, signal } = options
-  const ours = [lookedTable, backscansTable, gapsTable].map((table) => table(tables))
-  await prepare(db, [...ours, countedTable(tables)], signal)
-  const columns = await columnTypes(db, tables.flows, signal)
+  const ours = [lookedTable, backscansTable, gapsTable, countedTable].map((table) => table(tables))
+  const [columns] = await Promise.all([
+    columnTypes(db, tables.flows, signal),
+    prepare(db, ours, signal),
+    dropStale(options),
+  ])
   const plan = {
     ...options,
     since: Math.floor(options.since / HOUR) * HOUR,
     flows: flowColumns(tables.flows, columns),
     live: liveNames(tables),
-    skips: (await missingSkipIndexes(db, tables.flows, signal)).length === 0,
     jobs: [],
   }
-  return { ...plan, jobs: [...(await newJobs(plan)), ...(await gapJobs(plan))] }
+  const [fresh, gaps, size] = await Promise.all([newJobs(plan), gapJobs(plan), sizeOf(plan)])
+  const jobs = [...fresh, ...gaps].map(async ({ window, ...job }) => ({
+    ...job,
+    slices: await slicesOf(plan, { ...window, size }),
+  }))
+  return { ...plan, jobs: await Promise.all(jobs) }
 }
 
+/** Epoch seconds. */
+interface Window {
+  readonly from: number
+  readonly to: number
+}
+
+type Unsliced = Omit<Job, 'slices'> & { readonly window: Window }
+
 /** Indicators that have been looked for back to the same moment go together. */
-async function newJobs(plan: Plan): Promise<Job[]> {
-  const { db, since, until, again = false, signal } = plan
-  const rows = await db.rows<{ back: number; n: string }>(
-    `SELECT back, uniqExact(target) AS n FROM (${lookedFor(plan)})
+async function newJobs(plan: Plan): Promise<Unsliced[]> {
+  const { db, since, until, again = false, limits = {}, signal } = plan
+  const most = limits.few ?? FEW
+  const few = (column: string) =>
+    `if(n <= ${most} AND NOT max(is_net), groupArray(${FEW})(${column}), [])`
+  const rows = await db.rows<{ back: number; n: string } & Few>(
+    `SELECT back, count() AS n, ${few('target')} AS targets, ${few('bits')} AS bits
+     FROM (${lookedFor(plan)})
      WHERE back > {since:UInt32} OR {again:UInt8} GROUP BY back ORDER BY back DESC`,
     { params: { since, value: plan.value ?? '', again: Number(again) }, signal },
   )
-  const jobs: Job[] = []
-  for (const { back, n } of rows) {
-    const slices = await slicesOf(plan, { from: since, to: again ? until : Math.min(back, until) })
-    jobs.push({ back, indicators: Number(n), gap: null, slices })
-  }
-  return jobs
+  return rows.map(({ back, n, targets, bits }) => ({
+    back,
+    indicators: Number(n),
+    few: targets.length > 0 ? { targets, bits } : null,
+    gap: null,
+    window: { from: since, to: again ? until : Math.min(back, until) },
+  }))
 }
 
-async function gapJobs(plan: Plan): Promise<Job[]> {
-  const { db, tables, since, until, signal } = plan
-  const jobs: Job[] = []
-  for (const gap of await readGaps(db, tables, signal)) {
+async function gapJobs({ db, tables, since, until, signal }: Plan): Promise<Unsliced[]> {
+  const gaps = await readGaps(db, tables, signal)
+  return gaps.flatMap((gap) => {
     const from = Math.max(Math.floor(gap.from / HOUR) * HOUR, since)
     const to = Math.min(gap.to, until)
     const isOver = gap.why !== UNDER_WAY || gap.to + UNDER_WAY_SECONDS <= until
-    if (from >= to || !isOver) continue
-    jobs.push({ back: null, indicators: 0, gap, slices: await slicesOf(plan, { from, to }) })
-  }
-  return jobs
+    if (from >= to || !isOver) return []
+    return [{ back: null, indicators: 0, few: null, gap, window: { from, to } }]
+  })
 }
 
 /** Why the newest minutes of a backscan are a gap. */
@@ -73,19 +94,21 @@ export async function settleLatest({ db, tables, until, jobs }: Plan): Promise<v
 }
 
 /**
- * Live indicators with the moment back to which each has been looked for. Parameter: `value` String,
- * where the plan is for one value.
+ * Live indicators with the moment back to which each has been looked for, and the last bits of their
+ * address. Parameter: `value` String, where the plan is for one value.
  */
 export function lookedFor({
   tables,
   live,
   value,
 }: Pick<Plan, 'tables' | 'live' | 'value'>): string {
-  return `SELECT tl_live.target AS target,
+  return `SELECT tl_live.target AS target, bits, is_net,
       if(tl_past.target = tl_live.target, tl_past.back_to, ${NEVER}) AS back
     FROM (
-      SELECT DISTINCT target FROM ${quoted(live.details)}
+      SELECT target, toUInt32(any(key)) AS bits, max(position(ip, '/') > 0) AS is_net
+      FROM ${quoted(live.details)}
       WHERE row NOT IN ${quoted(live.gone)} ${value === null ? '' : 'AND ip = {value:String}'}
+      GROUP BY target
     ) AS tl_live
     LEFT JOIN (
       SELECT target, toUnixTimestamp(min(back_to)) AS back_to
@@ -96,10 +119,12 @@ export function lookedFor({
     ) AS tl_past ON tl_past.target = tl_live.target`
 }
 
-/** As long as they hold not too many flows: what a slice costs by itself is some tenths of a second. */
-async function slicesOf(plan: Plan, { from, to }: { from: number; to: number }): Promise<Slice[]> {
+/** As long as they hold not too many flows; `size`: bytes of a flow. */
+async function slicesOf(
+  plan: Plan,
+  { from, to, size }: Window & { size: number },
+): Promise<Slice[]> {
   if (from >= to) return []
-  const size = await sizeOf(plan)
   const all = await rowsBetween(plan, { from, to })
   const parts = Math.max(Math.ceil(all / SLICE_ROWS), 1)
   const longest = plan.limits?.sliceSeconds ?? Number.POSITIVE_INFINITY
@@ -118,10 +143,7 @@ async function slicesOf(plan: Plan, { from, to }: { from: number; to: number }):
 }
 
 /** Estimated from the primary index; nothing is read. */
-async function rowsBetween(
-  { db, tables, signal }: Plan,
-  { from, to }: { from: number; to: number },
-): Promise<number> {
+async function rowsBetween({ db, tables, signal }: Plan, { from, to }: Window): Promise<number> {
   const rows = await db.rows<{ rows: string }>(
     `EXPLAIN ESTIMATE SELECT sa FROM ${quoted(tables.flows)}
      WHERE ts >= toDateTime({from:UInt32}) AND ts < toDateTime({to:UInt32})`,

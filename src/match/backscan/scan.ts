@@ -3,19 +3,14 @@
  * are stored, and what is only counted is counted. To do it again changes nothing.
  */
 
+import type { Asking } from '../../clickhouse/client.js'
 import { writeGap } from '../../clickhouse/gaps.js'
 import { dropView } from '../../clickhouse/live.js'
 import { MET, matching } from '../../clickhouse/matching.js'
-import { beside, quoted, type TableName } from '../../clickhouse/names.js'
-import {
-  backscansTable,
-  countedTable,
-  createTable,
-  flowTables,
-  type TableSchema,
-} from '../../clickhouse/schema.js'
-import { touches } from '../../clickhouse/skip-index.js'
+import { quoted, type TableName } from '../../clickhouse/names.js'
+import { backscansTable, countedTable } from '../../clickhouse/schema.js'
 import type { Chosen } from './chosen.js'
+import { foundName } from './found.js'
 import type { Job, Plan, Slice } from './work.js'
 
 const SLICE = 'ts >= toDateTime({from:UInt32}) AND ts < toDateTime({to:UInt32})'
@@ -29,51 +24,59 @@ interface Scan {
 
 /** Answers how many hits are new. @throws ClickHouseError */
 export async function scan(plan: Plan, { job, chosen, slice }: Scan): Promise<number> {
-  const { db, tables, limits = {}, signal } = plan
-  const found = foundTable(plan, chosen)
-  const asking = {
-    params: { from: slice.from, to: slice.to },
-    settings: { max_threads: limits.threads ?? THREADS, priority: '5' } as const,
-    signal,
-  }
-  await db.command(createTable(found), { signal })
+  const { db, limits = {}, signal } = plan
+  const found = foundName(plan, chosen.backscan)
+  const settings = { max_threads: limits.threads ?? THREADS, priority: '5' } as const
+  const params = { ...chosen.params, from: slice.from, to: slice.to }
+  const drop = () => db.command(dropView(found))
   try {
-    await db.command(find(plan, chosen, found.name), asking)
-    const fresh = unseen(plan, found.name)
-    const { n } = await db.row<{ n: string }>(`SELECT count() AS n FROM (${fresh})`, asking)
-    const columns = MET.join(', ')
-    if (Number(n) > 0) {
-      const insert = `INSERT INTO ${quoted(tables.hits)} (${columns}) SELECT ${columns} FROM (${fresh})`
-      await db.command(insert, asking)
-    }
-    await db.command(count(plan, found.name), asking)
-    await remember(plan, { job, chosen, slice })
-    return Number(n)
-  } finally {
-    await db.command(dropView(found.name))
+    await db.command(find(plan, chosen, found), { params, settings, signal })
+    const hits = await store(plan, found, { settings, signal })
+    await Promise.all([remember(plan, { job, chosen, slice }), drop()])
+    return hits
+  } catch (error) {
+    await drop()
+    throw error
   }
 }
 
-function foundTable({ tables }: Plan, { backscan }: Chosen): TableSchema {
-  const { columns } = flowTables(tables).hits
-  return {
-    name: beside(tables.iocs, `tipline_found_${tables.iocs.table}_back_${backscan}`),
-    columns: [
-      ...columns.filter(({ name }) => (MET as readonly string[]).includes(name)),
-      { name: 'hour', definition: 'DateTime' },
-      { name: 'tally', definition: 'UInt64' },
-      { name: 'unanswered', definition: 'UInt8' },
-    ],
-    layout: 'ENGINE = MergeTree ORDER BY hit',
-  }
-}
-
-function find(plan: Plan, { names, bits }: Chosen, found: TableName): string {
-  const { flows, telling } = plan
-  const where = bits === null ? SLICE : `${SLICE} AND ${touches(bits)}`
+function find(plan: Plan, { only }: Chosen, found: TableName): string {
+  const { flows, live: names, telling } = plan
   const columns = [...MET, 'hour', 'tally', 'unanswered'].join(', ')
-  const select = matching({ ...flows, names, telling, via: 'backscan', where })
-  return `INSERT INTO ${quoted(found)} (${columns}) SELECT ${columns} FROM (${select})`
+  const select = matching({
+    ...flows,
+    names,
+    telling,
+    via: 'backscan',
+    only: { ...only, flows: SLICE },
+  })
+  return `CREATE TABLE ${quoted(found)} ENGINE = MergeTree ORDER BY hit AS
+    SELECT ${columns} FROM (${select})`
+}
+
+/** Answers how many hits are new. Of what is there, only the hours are looked at that may hold the same. */
+async function store(
+  plan: Plan,
+  found: TableName,
+  { settings, signal }: Pick<Asking, 'settings' | 'signal'>,
+): Promise<number> {
+  const { db, tables } = plan
+  const { n, ...params } = await db.row<{ n: string; from: number; to: number }>(
+    `SELECT count() AS n, toUnixTimestamp(min(hour)) AS from, toUnixTimestamp(max(hour)) + 3600 AS to
+     FROM ${quoted(found)}`,
+    { signal },
+  )
+  if (n === '0') return 0
+  const asking = { params, settings, signal }
+  const fresh = unseen(plan, found)
+  const [{ hits }] = await Promise.all([
+    db.row<{ hits: string }>(`SELECT count() AS hits FROM (${fresh})`, asking),
+    db.command(count(plan, found), asking),
+  ])
+  const columns = MET.join(', ')
+  const insert = `INSERT INTO ${quoted(tables.hits)} (${columns}) SELECT ${columns} FROM (${fresh})`
+  if (hits !== '0') await db.command(insert, asking)
+  return Number(hits)
 }
 
 /** What misp2ch stored has no number of ours, but all else. */

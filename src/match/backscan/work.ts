@@ -33,6 +33,8 @@ export interface Limits {
   readonly sliceSeconds?: number
   /** Of flows, as they are stored. */
   readonly bytes?: number
+  /** Up to so many new indicators are looked for with the help of the index on flows. */
+  readonly few?: number
 }
 
 export interface Announcement {
@@ -59,8 +61,6 @@ export interface Plan extends Backscan {
   readonly telling: Telling
   readonly flows: FlowColumns
   readonly live: LiveNames
-  /** Whether flows that can't meet a few addresses can be skipped. */
-  readonly skips: boolean
   readonly jobs: readonly Job[]
 }
 
@@ -68,6 +68,8 @@ export interface Job {
   /** Only those that have been looked for back to this moment (`NEVER` at all); null: all. */
   readonly back: number | null
   readonly indicators: number
+  /** Which they are, where they are few and no nets. */
+  readonly few: Few | null
   /** Set where a gap is to be closed. */
   readonly gap: Gap | null
   /** Newest first. */
@@ -81,4 +83,11 @@ export interface Slice {
   /** Estimated. */
   readonly rows: number
   readonly bytes: number
+}
+
+export interface Few {
+  /** 64-bit numbers, as decimals. */
+  readonly targets: readonly string[]
+  /** The last 32 bits of their addresses. */
+  readonly bits: readonly number[]
 }

@@ -43,7 +43,7 @@ describe.skipIf(!hasEngine())('the doctor of ClickHouse', () => {
   it('tells what a table of others lacks, and --fix adds it', async () => {
     await takeOver()
     expect((await told()).join('\n')).toMatch(/deduplication window.*doctor --fix/)
-    expect((await told()).join('\n')).toMatch(/no indexes for backscan.*doctor --fix/)
+    expect((await told()).join('\n')).toMatch(/no index for backscan.*doctor --fix/)
     const repairs = await repairsOf(house.db, tables)
     expect(repairs).toHaveLength(2)
     for (const sql of repairs.flatMap(({ statements }) => statements)) await house.db.command(sql)

@@ -171,8 +171,7 @@ describe.skipIf(!hasEngine())('live matching', () => {
 
   it.each([
     'ioc_hits',
-    'tipline_ips4_iocs',
-    'tipline_ips6_iocs',
+    'tipline_ips_iocs',
     'tipline_nets4_iocs',
     'tipline_nets6_iocs',
     'tipline_met_ioc_hits',

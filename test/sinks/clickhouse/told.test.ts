@@ -134,7 +134,7 @@ describe.skipIf(!hasEngine())('what is told of flows', () => {
     expect(await gaps()).toEqual(['the view was away'])
     await house.sink.open(signal)
     expect(await gaps()).toHaveLength(1)
-    await house.db.command('DROP TABLE nfsen.tipline_ips4_iocs SYNC')
+    await house.db.command('DROP TABLE nfsen.tipline_ips_iocs SYNC')
     await house.sink.open(signal)
     expect(await gaps()).toHaveLength(2)
     for (const { from, to } of await readGaps(house.db, tables)) {
