@@ -185,6 +185,11 @@ export const METRICS = {
     help: 'Since when a part (a source, a sink, alerts, ...) fails, as epoch seconds; absent where it is well.',
     labels: ['part'],
   },
+  tipline_flow_hits_total: {
+    type: 'counter',
+    help: 'Hits of flows that showed up in ClickHouse while the daemon ran, by way: live, backscan.',
+    labels: ['way'],
+  },
   tipline_hits_unrecorded_total: {
     type: 'counter',
     help: 'Hits of log lines that could not be written down.',
@@ -250,6 +255,16 @@ export const METRICS = {
   tipline_flow_files_waiting: {
     type: 'gauge',
     help: 'Finished nfcapd files that are not imported yet.',
+    labels: [],
+  },
+  tipline_clickhouse_errors_total: {
+    type: 'counter',
+    help: 'Questions and writes that ClickHouse, a server or the embedded one, failed at, by fault.',
+    labels: ['fault'],
+  },
+  tipline_engine_starts_total: {
+    type: 'counter',
+    help: 'Times that the embedded ClickHouse was started by this process: after a while without work, or a crash.',
     labels: [],
   },
   tipline_alerts_total: {

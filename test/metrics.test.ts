@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { METRICS, Metrics } from '../src/metrics.js'
 
@@ -11,6 +13,15 @@ describe('the table of metrics', () => {
     for (const label of metric.labels) expect(label).toMatch(/^[a-z][a-z_]*$/)
     expect(new Set(metric.labels).size).toBe(metric.labels.length)
   })
+})
+
+it('has nothing that nobody keeps', () => {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  const code = files
+    .filter((file) => file.endsWith('.ts') && file !== 'metrics.ts')
+    .map((file) => readFileSync(join('src', file), 'utf8'))
+    .join('\n')
+  expect(Object.keys(METRICS).filter((name) => !code.includes(`'${name}'`))).toEqual([])
 })
 
 describe('Metrics', () => {

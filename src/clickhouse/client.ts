@@ -5,7 +5,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Readable } from 'node:stream'
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
-import { ClickHouseError } from '../errors.js'
+import { ClickHouseError, type ClickHouseFault } from '../errors.js'
 import { asClickHouseError } from './faults.js'
 import { identifier } from './names.js'
 import { isOldEnough, OLDEST } from './version.js'
@@ -24,6 +24,8 @@ export interface Target {
   readonly ignoreCertErrors: boolean
   /** Longest wait for an answer to begin, or to go on. */
   readonly timeoutMs: number
+  /** Told of every failure, before it is thrown. */
+  readonly onFault?: ((fault: ClickHouseFault) => void) | undefined
 }
 
 export type Params = Readonly<Record<string, unknown>>
@@ -53,13 +55,14 @@ export class ClickHouse {
   readonly name: string
   readonly version: string
   readonly #client: ClickHouseClient
+  readonly #onFault: Target['onFault']
 
   /** Connects and asks for the version. @throws ClickHouseError, also where it is too old */
   static async connect(target: Target, signal?: AbortSignal): Promise<ClickHouse> {
     const client = await createClient(target)
     try {
       const version = await versionOf(client, target, signal)
-      if (isOldEnough(version)) return new ClickHouse(client, target.name, version)
+      if (isOldEnough(version)) return new ClickHouse(client, target, version)
       throw new ClickHouseError({
         what: `${target.name} is version ${version}; the oldest that works is ${OLDEST}`,
         hint: 'install a newer ClickHouse, or use the embedded engine (url: embedded)',
@@ -67,12 +70,14 @@ export class ClickHouse {
       })
     } catch (error) {
       await client.close()
+      if (error instanceof ClickHouseError) target.onFault?.(error.fault)
       throw error
     }
   }
 
-  private constructor(client: ClickHouseClient, name: string, version: string) {
+  private constructor(client: ClickHouseClient, { name, onFault }: Target, version: string) {
     this.#client = client
+    this.#onFault = onFault
     this.name = name
     this.version = version
   }
@@ -107,7 +112,7 @@ export class ClickHouse {
       for await (const rows of answer.stream<T>()) for (const row of rows) yield row.json() as T
     } catch (error) {
       signal?.throwIfAborted()
-      throw asClickHouseError(error, this.name)
+      throw this.#told(error)
     }
   }
 
@@ -154,8 +159,14 @@ export class ClickHouse {
       return await work()
     } catch (error) {
       signal?.throwIfAborted()
-      throw asClickHouseError(error, this.name)
+      throw this.#told(error)
     }
+  }
+
+  #told(error: unknown): unknown {
+    const told = asClickHouseError(error, this.name)
+    if (told instanceof ClickHouseError) this.#onFault?.(told.fault)
+    return told
   }
 }
 

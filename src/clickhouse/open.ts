@@ -1,7 +1,8 @@
 /** From the settings to a connection: a server's, or that of the embedded engine, which is started. */
 import { readFileSync } from 'node:fs'
-import { UsageError } from '../errors.js'
+import { type ClickHouseFault, UsageError } from '../errors.js'
 import type { Logger } from '../log.js'
+import type { Metrics } from '../metrics.js'
 import { ClickHouse, type Target } from './client.js'
 import { startEngine } from './embedded/start.js'
 import { parseTableName, type TableName } from './names.js'
@@ -12,6 +13,8 @@ export interface OpenOptions {
   /** Absolute; where the embedded engine keeps its data. */
   readonly dataDir: string
   readonly log: Logger
+  /** Where failures, and starts of the engine, are counted. */
+  readonly metrics?: Metrics | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -22,7 +25,7 @@ export async function openClickHouse(
 ): Promise<ClickHouse> {
   const target = isEmbedded(config)
     ? await embeddedTarget(config, options)
-    : serverTarget(config, options.log)
+    : serverTarget(config, options)
   return await ClickHouse.connect(target, options.signal)
 }
 
@@ -60,28 +63,30 @@ async function embeddedTarget(config: ClickHouseConfig, options: OpenOptions): P
     idleMs: millisecondsOf(idle),
   })
   const url = 'http://engine'
-  return { ...common(config), url, socket, user: 'default', password: '', ca: null }
+  return { ...common(config, options), url, socket, user: 'default', password: '', ca: null }
 }
 
-function serverTarget(config: ClickHouseConfig, log: Logger): Target {
+function serverTarget(config: ClickHouseConfig, options: OpenOptions): Target {
   const url = new URL(config.url)
   const user = decodeURIComponent(url.username) || 'default'
   const password = config.password ?? decodeURIComponent(url.password)
   if (config.ignore_cert_errors) {
-    log.warn(
+    options.log.warn(
       { host: url.host },
       'CERTIFICATE ERRORS ARE IGNORED at ClickHouse; use ca_file instead',
     )
   }
   const ca = config.ca_file === undefined ? null : readPem(config.ca_file)
-  return { ...common(config), url: url.origin, socket: null, user, password, ca }
+  return { ...common(config, options), url: url.origin, socket: null, user, password, ca }
 }
 
-function common(config: ClickHouseConfig) {
+function common(config: ClickHouseConfig, { metrics }: OpenOptions) {
   return {
     name: nameOf(config),
     ignoreCertErrors: config.ignore_cert_errors,
     timeoutMs: millisecondsOf(config.timeout) ?? 0,
+    onFault: (fault: ClickHouseFault) =>
+      metrics?.count('tipline_clickhouse_errors_total', { fault }),
   }
 }
 

@@ -100,11 +100,11 @@ export class Backscans {
 
   async #scan({ seconds, value }: BackscanRequest, signal: AbortSignal): Promise<BackscanReport> {
     const { sinks, dataDir, networks } = this.#config()
-    const { log } = this.#works
+    const { log, metrics } = this.#works
     if (!sinks.clickhouse) throw new UsageError(NO_CLICKHOUSE)
     this.#isBusy = true
     try {
-      const db = await openClickHouse(sinks.clickhouse, { dataDir, log, signal })
+      const db = await openClickHouse(sinks.clickhouse, { dataDir, log, metrics, signal })
       try {
         const until = epoch(this.#works) + 1
         const since = Math.max(until - seconds, 0)

@@ -15,6 +15,7 @@ import { Turns } from '../sync/turns.js'
 import { CLOCKS, type Clocks } from '../time.js'
 import { Backscans } from './backscans.js'
 import type { Bell } from './bell.js'
+import { keepCounting } from './counting.js'
 import { Cycles } from './cycles.js'
 import { watchFloods } from './floods.js'
 import { Health } from './health.js'
@@ -180,6 +181,7 @@ function duties(
     }),
     backscans: (signal) => backscans.run(signal),
     sightings: (signal) => tellSightings(works, () => house.config, signal),
+    counting: (signal) => keepCounting(works, () => house.config, signal),
     floods: (signal) => watchFloods(works, () => house.config, signal),
     reloading: async (signal) => {
       while (!signal.aborted) {

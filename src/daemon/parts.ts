@@ -34,7 +34,7 @@ function flows(config: LoadedConfig, { works }: PartsOptions): Wanted<Keeper>[] 
         const watcher = new FlowWatcher({
           folders: watch.map(({ folder, label }) => watchedOf(folder, label)),
           everyMs: limitSeconds(every) * 1000,
-          connect: (signal) => openClickHouse(clickhouse, { dataDir, log, signal }),
+          connect: (signal) => openClickHouse(clickhouse, { dataDir, log, metrics, signal }),
           tables: tablesOf(clickhouse),
           log,
           metrics,
@@ -55,7 +55,7 @@ function alerts(config: LoadedConfig, { works, env }: PartsOptions): Wanted<Keep
       name: 'alerts',
       settings: JSON.stringify([config.alerts, networks, policy.untagged_as, sinks, sources]),
       open: () => {
-        const stores = openStores({ ...storesOptions(config), log })
+        const stores = openStores({ ...storesOptions(config), log, metrics })
         const alerting = new Alerting({
           settings: config.alerts,
           stores,

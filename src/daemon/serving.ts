@@ -122,7 +122,8 @@ class Tenant {
 
   constructor(config: LoadedConfig, service: Service, sessionKey: Buffer) {
     const { dataDir, sources, sinks, http, flows } = config
-    this.#stores = openStores({ ...storesOptions(config), log: service.log })
+    const { log, metrics } = service
+    this.#stores = openStores({ ...storesOptions(config), log, metrics })
     const backend: Backend = {
       ...service,
       dataDir,

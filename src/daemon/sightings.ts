@@ -56,7 +56,7 @@ async function round(
 ): Promise<void> {
   const opened = openTold(config, { log, metrics })
   if (opened.length === 0) return
-  const stores = openStores({ ...storesOptions(config), log, signal })
+  const stores = openStores({ ...storesOptions(config), log, metrics, signal })
   try {
     const told = opened.map(({ told }) => told)
     const untagged = config.policy.untagged_as

@@ -29,15 +29,15 @@ const MOST = 100
  * is never a reason to fail for whoever has just done something else.
  */
 export async function tellFloodsOf(
-  options: Omit<StoresOptions, 'log'>,
+  options: Omit<StoresOptions, 'log' | 'metrics'>,
   telling: Telling,
   signal: AbortSignal,
 ): Promise<void> {
   if (!options.clickhouse) return
-  const { log } = telling
+  const { log, metrics } = telling
   let stores: ReturnType<typeof openStores> | undefined
   try {
-    stores = openStores({ ...options, log, signal })
+    stores = openStores({ ...options, log, metrics, signal })
     await tellFloods(stores, telling, signal)
   } catch (error) {
     const err = asHitsError(error, options.dataDir)

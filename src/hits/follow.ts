@@ -31,7 +31,7 @@ export interface NewHits {
  * How late a hit may show up after the moment that stands in it. A backscan writes a slice in one
  * INSERT, and that may take a while.
  */
-const LATE_SECONDS = 3600
+export const LATE_SECONDS = 3600
 
 /**
  * What follower `name` has not been told, at most about `limit`. The first call of a follower is its
@@ -132,7 +132,8 @@ async function newFlows(
   }
 }
 
-async function clockOf(clickhouse: ClickHouse, signal: AbortSignal): Promise<number> {
+/** Epoch seconds. @throws ClickHouseError */
+export async function clockOf(clickhouse: ClickHouse, signal: AbortSignal): Promise<number> {
   const { at } = await clickhouse.row<{ at: number }>('SELECT toUnixTimestamp(now()) AS at', {
     signal,
   })

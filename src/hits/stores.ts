@@ -7,6 +7,7 @@ import { ClickHouseError } from '../errors.js'
 import { ledgerExists, openForReading } from '../ledger/database.js'
 import type { Database } from '../ledger/sqlite.js'
 import type { Logger } from '../log.js'
+import type { Metrics } from '../metrics.js'
 import { Networks, type NetworksSetting } from '../networks.js'
 import { openHits } from './database.js'
 
@@ -35,6 +36,8 @@ export interface StoresOptions {
   readonly networks: NetworksSetting
   readonly links: HitStores['links']
   readonly log: Logger
+  /** Where failures of ClickHouse are counted. */
+  readonly metrics?: Metrics | undefined
   readonly signal?: AbortSignal | undefined
 }
 

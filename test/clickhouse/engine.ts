@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { ClickHouse } from '../../src/clickhouse/client.js'
+import { ClickHouse, type Target } from '../../src/clickhouse/client.js'
 import type { EngineAddress } from '../../src/clickhouse/embedded/place.js'
 import { type EngineOptions, startEngine } from '../../src/clickhouse/embedded/start.js'
 import { silentLogger } from '../../src/log.js'
@@ -68,7 +68,7 @@ export class TestEngine {
     running.add(this.address.pid)
   }
 
-  connect(timeoutMs = 30_000): Promise<ClickHouse> {
+  connect(timeoutMs = 30_000, onFault?: Target['onFault']): Promise<ClickHouse> {
     return ClickHouse.connect({
       url: 'http://engine',
       socket: this.address.socket,
@@ -78,6 +78,7 @@ export class TestEngine {
       ca: null,
       ignoreCertErrors: false,
       timeoutMs,
+      onFault,
     })
   }
 

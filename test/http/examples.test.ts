@@ -78,6 +78,13 @@ it('shows or watches what matters most', () => {
     'tipline_held',
     'tipline_set_aside',
     'tipline_hits_recorded_total',
+    'tipline_flow_hits_total',
+    'tipline_floods_total',
+    'tipline_alert_queue_messages',
+    'tipline_sightings_pending',
+    'tipline_failing_since_timestamp_seconds',
+    'tipline_clickhouse_errors_total',
+    'tipline_engine_starts_total',
   ]) {
     expect(all).toContain(name)
   }

@@ -7,11 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ClickHouseError } from '../../errors.js'
 import type { Logger } from '../../log.js'
+import type { Metrics } from '../../metrics.js'
 import { type ChildOptions, TAKEN } from './child-options.js'
 import { type EngineAddress, type EnginePlace, enginePlace, readAddress } from './place.js'
 
 export interface EngineOptions extends Omit<ChildOptions, 'settings'> {
   readonly log: Logger
+  readonly metrics?: Metrics | undefined
   readonly signal?: AbortSignal | undefined
   /** The compiled `child.js`, where it is not beside this file. */
   readonly program?: string
@@ -73,7 +75,7 @@ async function launch(
   place: EnginePlace,
   { options, settings }: { options: EngineOptions; settings: string },
 ): Promise<number | null> {
-  const { dataDir, listen, password, idleMs, log, signal } = options
+  const { dataDir, listen, password, idleMs, log, metrics, signal } = options
   mkdirSync(dataDir, { recursive: true })
   const child = start(place, options.program ?? PROGRAM)
   const given: ChildOptions = { dataDir, listen, password, idleMs, settings }
@@ -94,6 +96,7 @@ async function launch(
     const address = readAddress(place)
     if (address?.pid !== child.pid || !(await answers(address?.socket ?? ''))) continue
     log.debug({ pid: child.pid }, 'the embedded ClickHouse was started')
+    metrics?.count('tipline_engine_starts_total', {})
     return null
   }
   child.kill('SIGKILL')

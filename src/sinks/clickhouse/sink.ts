@@ -60,8 +60,8 @@ class ClickHouseSink implements Sink {
   async open(signal: AbortSignal): Promise<Position | null> {
     await this.close()
     return await this.#telling(async () => {
-      const { dataDir, log } = this.#deps
-      const db = await openClickHouse(this.#config, { dataDir, log, signal })
+      const { dataDir, log, metrics } = this.#deps
+      const db = await openClickHouse(this.#config, { dataDir, log, metrics, signal })
       this.#db = db
       await prepare(db, sinkTables({ iocs: this.#iocs }), signal)
       await openLive(this.#live(db, signal))
@@ -117,9 +117,9 @@ class ClickHouseSink implements Sink {
   }
 
   check(ledger?: string): Promise<Health> {
-    const { dataDir, log, clock } = this.#deps
+    const { dataDir, log, metrics, clock } = this.#deps
     return examine({
-      connect: () => openClickHouse(this.#config, { dataDir, log }),
+      connect: () => openClickHouse(this.#config, { dataDir, log, metrics }),
       tables: this.#tables,
       stateKey: (what) => this.#stateKey(what),
       settings: this.settings,
