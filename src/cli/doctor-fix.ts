@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { openClickHouse, tablesOf } from '../clickhouse/open.js'
 import { type Repair, repairsOf } from '../clickhouse/repairs.js'
 import { EXIT, UsageError } from '../errors.js'
+import { parseDuration } from '../policy/duration.js'
 import { NO_CLICKHOUSE } from '../sinks/clickhouse/settings.js'
 import type { Context } from './context.js'
 import { openBase } from './wiring.js'
@@ -15,7 +16,8 @@ export async function fixCommand(context: Context, { yes }: { yes: boolean }): P
   const { signal, out } = context
   const db = await openClickHouse(settings, { dataDir: config.dataDir, log, signal })
   try {
-    const repairs = await repairsOf(db, tablesOf(settings), signal)
+    const keepHits = parseDuration(config.keep.hits)
+    const repairs = await repairsOf(db, tablesOf(settings), { keepHits, signal })
     out.lines(linesOf(repairs))
     const done = repairs.length > 0 && (yes || (await agreed(context)))
     for (const statement of done ? repairs.flatMap(({ statements }) => statements) : []) {

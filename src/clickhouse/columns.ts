@@ -17,6 +17,25 @@ export async function columnTypes(
   return new Map(rows.map(({ name, type }) => [name, type]))
 }
 
+/** As a CREATE TABLE; '' where there is no such table. @throws ClickHouseError */
+export async function definitionOf(
+  db: ClickHouse,
+  { database, table }: TableName,
+  signal?: AbortSignal,
+): Promise<string> {
+  const [row] = await db.rows<{ sql: string }>(
+    `SELECT create_table_query AS sql FROM system.tables
+     WHERE database = {database:String} AND name = {table:String}`,
+    { params: { database, table }, signal },
+  )
+  return row?.sql ?? ''
+}
+
+/** How long rows are kept, as SQL; '' for ever. */
+export function ttlIn(definition: string): string {
+  return /TTL .*?(?= SETTINGS|$)/.exec(definition)?.[0] ?? ''
+}
+
 /** Of a table of flows: the protocol was a text once. */
 export function layoutOf(columns: ReadonlyMap<string, string>): FlowLayout {
   return columns.get('pr')?.includes('String') ? 'text' : 'number'

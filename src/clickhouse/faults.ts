@@ -88,7 +88,7 @@ const MEANINGS: readonly Meaning[] = [
     hint: 'tipline doctor tells which tables are missing, and why',
   },
   {
-    codes: [16, 20, 47, 122],
+    codes: [6, 10, 16, 20, 27, 43, 44, 47, 48, 53, 70, 122, 386],
     fault: 'schema',
     hint: 'the table looks other than expected; tipline doctor compares',
   },
@@ -98,7 +98,8 @@ const MEANINGS: readonly Meaning[] = [
     hint: 'free some disk space for ClickHouse',
   },
   {
-    codes: [164, 242],
+    // 392: of the embedded engine's readers.
+    codes: [164, 242, 392],
     fault: 'read-only',
     hint: 'the user or the table is read-only; writing needs another user, or the replica needs its Keeper',
   },

@@ -1,8 +1,8 @@
-/** What a table of flows that somebody else made lacks; put right only where somebody asks for it. */
+/** What tables that somebody else made lack; put right only where somebody asks for it. */
 import type { ClickHouse } from './client.js'
-import { columnTypes } from './columns.js'
+import { columnTypes, definitionOf, ttlIn } from './columns.js'
 import { quoted } from './names.js'
-import type { Tables } from './schema.js'
+import { isOurHits, setTtl, type Tables, ttlOf } from './schema.js'
 import { addSkipIndex, hasSkipIndex } from './skip-index.js'
 
 export interface Repair {
@@ -13,13 +13,30 @@ export interface Repair {
   readonly statements: readonly string[]
 }
 
+export interface Wanted {
+  /** How long hits are to be kept, in seconds; null: for ever; absent: nobody says. */
+  readonly keepHits?: number | null | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 const WINDOW = 100_000
 
-/** None where there is no such table: tipline makes it as it should be. @throws ClickHouseError */
+/** Of tables that are not there, none: tipline makes them as they should be. @throws ClickHouseError */
 export async function repairsOf(
   db: ClickHouse,
+  tables: Pick<Tables, 'flows' | 'hits'>,
+  { keepHits, signal }: Wanted = {},
+): Promise<Repair[]> {
+  return [
+    ...(await ofFlows(db, tables, signal)),
+    ...(keepHits === undefined ? [] : await ofHits(db, tables, { keepHits, signal })),
+  ]
+}
+
+async function ofFlows(
+  db: ClickHouse,
   { flows }: Pick<Tables, 'flows'>,
-  signal?: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<Repair[]> {
   if ((await columnTypes(db, flows, signal)).size === 0) return []
   const name = `${flows.database}.${flows.table}`
@@ -37,6 +54,27 @@ export async function repairsOf(
   ]
 }
 
+/** Of a table of tipline's own the sync does it. */
+async function ofHits(
+  db: ClickHouse,
+  { hits }: Pick<Tables, 'hits'>,
+  { keepHits, signal }: { keepHits: number | null; signal: AbortSignal | undefined },
+): Promise<Repair[]> {
+  const definition = await definitionOf(db, hits, signal)
+  const wanted = ttlOf('te', keepHits).trim()
+  const found = ttlIn(definition)
+  if (definition === '' || isOurHits(definition) || found === wanted) return []
+  const name = `${hits.database}.${hits.table}`
+  const words = (ttl: string) => ttl || 'no TTL'
+  return [
+    {
+      lack: `${name}, which another tool made, has ${words(found)}; keep.hits in the config asks for ${words(wanted)}`,
+      plan: `keep hits in ${name} with ${words(wanted)} instead of ${words(found)} (what is older goes with the next merges)`,
+      statements: [setTtl(hits, { column: 'te', keepSeconds: keepHits })],
+    },
+  ]
+}
+
 function window(name: string, table: string): Repair {
   return {
     lack: `${name} keeps no deduplication window: an import that is killed may store some flows twice`,
@@ -50,13 +88,9 @@ function window(name: string, table: string): Repair {
 /** Whether a table knows a block again that comes twice. @throws ClickHouseError */
 export async function deduplicates(
   db: ClickHouse,
-  { database, table }: Tables['flows'],
+  flows: Tables['flows'],
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const { sql } = await db.row<{ sql: string }>(
-    `SELECT create_table_query AS sql FROM system.tables
-     WHERE database = {database:String} AND name = {table:String}`,
-    { params: { database, table }, signal },
-  )
+  const sql = await definitionOf(db, flows, signal)
   return /non_replicated_deduplication_window = [1-9]|Replicated/.test(sql)
 }

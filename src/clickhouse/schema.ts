@@ -102,6 +102,20 @@ SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000`,
 
 const KEEP_SECONDS = 90 * 86_400
 
+/** From its definition: tipline creates it with the number of a hit in its key. */
+export function isOurHits(definition: string): boolean {
+  return definition.includes('ORDER BY (ts, source_ip, hit)')
+}
+
+/** Parts that are too old go with the next merge; rewriting all of them now would help nobody. */
+export function setTtl(
+  table: TableName,
+  { column, keepSeconds }: { column: string; keepSeconds: number | null },
+): string {
+  const change = keepSeconds === null ? 'REMOVE TTL' : `MODIFY ${ttlOf(column, keepSeconds).trim()}`
+  return `ALTER TABLE ${quoted(table)} ${change} SETTINGS materialize_ttl_after_modify = 0`
+}
+
 /** As ClickHouse writes it back. */
 export function ttlOf(column: string, keepSeconds: number | null): string {
   if (keepSeconds === null) return ''

@@ -2,7 +2,6 @@
 import type { ClickHouse } from '../../clickhouse/client.js'
 import { columnTypes, layoutOf } from '../../clickhouse/columns.js'
 import { identifier, quoted } from '../../clickhouse/names.js'
-import { repairsOf } from '../../clickhouse/repairs.js'
 import type { Tables } from '../../clickhouse/schema.js'
 import { ClickHouseError } from '../../errors.js'
 import type { Health } from '../sink.js'
@@ -16,7 +15,6 @@ export async function examineFlows(db: ClickHouse, tables: Tables): Promise<Find
   return [
     ...(await examineRights(db, tables)),
     ...(layoutOf(columns) === 'text' ? [OLD_LAYOUT] : []),
-    ...(await examineRepairs(db, tables)),
     ...(await examineTimes(db, tables)),
   ]
 }
@@ -24,11 +22,6 @@ export async function examineFlows(db: ClickHouse, tables: Tables): Promise<Find
 const OLD_LAYOUT: Finding = {
   level: 'ok',
   message: "flows has nfdump2clickhouse's older layout, where the protocol is a text; it is served",
-}
-
-async function examineRepairs(db: ClickHouse, tables: Tables): Promise<Finding[]> {
-  const repairs = await repairsOf(db, tables)
-  return repairs.map(({ lack }) => ({ level: 'warn', message: lack, hint: 'tipline doctor --fix' }))
 }
 
 const RIGHTS = [

@@ -5,6 +5,7 @@ import { stateName, type Tables } from '../../clickhouse/schema.js'
 import { TiplineError } from '../../errors.js'
 import type { Health, Heartbeat, Position } from '../sink.js'
 import { examineFlows } from './doctor-flows.js'
+import { examineForms, examineRepairs } from './doctor-tables.js'
 import { statementsFor } from './statements.js'
 
 export interface Examination {
@@ -16,6 +17,8 @@ export interface Examination {
   /** Epoch seconds. */
   readonly now: number
   readonly ledger: string | undefined
+  /** How long hits are to be kept, in seconds; null: for ever; undefined: nobody says. */
+  readonly keepHits: number | null | undefined
 }
 
 type Finding = Health['findings'][number]
@@ -33,7 +36,13 @@ async function find(examination: Examination): Promise<Finding[]> {
   try {
     db = await examination.connect()
     const reached: Finding = { level: 'ok', message: `${db.name} answers: version ${db.version}` }
-    const ofTheTable = await examineFlows(db, examination.tables)
+    const odd = await examineForms(db, examination.tables)
+    // Whatever else would be asked of such tables fails.
+    if (odd.length > 0) return [reached, ...odd]
+    const ofTheTable = [
+      ...(await examineFlows(db, examination.tables)),
+      ...(await examineRepairs(db, examination.tables, examination.keepHits)),
+    ]
     if (!(await hasState(db, examination.tables.iocs))) return [reached, EMPTY, ...ofTheTable]
     return [
       reached,

@@ -117,7 +117,7 @@ class ClickHouseSink implements Sink {
   }
 
   check(ledger?: string): Promise<Health> {
-    const { dataDir, log, metrics, clock } = this.#deps
+    const { dataDir, log, metrics, clock, keepHits } = this.#deps
     return examine({
       connect: () => openClickHouse(this.#config, { dataDir, log, metrics }),
       tables: this.#tables,
@@ -126,6 +126,7 @@ class ClickHouseSink implements Sink {
       sources: this.#sources(),
       now: clock(),
       ledger,
+      keepHits,
     })
   }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { definitionOf, ttlIn } from '../../../src/clickhouse/columns.js'
 import { tablesOf } from '../../../src/clickhouse/open.js'
 import { repairsOf } from '../../../src/clickhouse/repairs.js'
 import { clickhouseSinkSettings } from '../../../src/sinks/clickhouse/settings.js'
@@ -51,6 +52,28 @@ describe.skipIf(!hasEngine())('the doctor of ClickHouse', () => {
     expect((await told()).join('\n')).not.toContain('--fix')
     await insertFlow(60)
     expect(await house.count('flows', "sa = '192.0.2.1'")).toBe(1)
+  })
+
+  it("tells where misp2ch's hits are kept for another time than asked, and sets it only by --fix", async () => {
+    await takeOver()
+    const ttl = async () =>
+      ttlIn(await definitionOf(house.db, { database: 'nfsen', table: 'ioc_hits' }))
+    const keepHits = 30 * 86_400
+    expect((await told()).join('\n')).not.toContain('keep.hits')
+    const sink = house.makeSink({}, { keepHits })
+    await sink.open(signal)
+    const findings = (await sink.check()).findings.map(({ message }) => message)
+    expect(findings).toContain(
+      'nfsen.ioc_hits, which another tool made, has TTL te + toIntervalDay(90); keep.hits in the config asks for TTL te + toIntervalDay(30)',
+    )
+    expect(await ttl()).toBe('TTL te + toIntervalDay(90)')
+    const repair = (await repairsOf(house.db, tables, { keepHits })).at(-1)!
+    for (const sql of repair.statements) await house.db.command(sql)
+    expect(await ttl()).toBe('TTL te + toIntervalDay(30)')
+    const forever = (await repairsOf(house.db, tables, { keepHits: null })).at(-1)!
+    for (const sql of forever.statements) await house.db.command(sql)
+    expect(await ttl()).toBe('')
+    expect(await repairsOf(house.db, tables, { keepHits: null })).toHaveLength(2)
   })
 
   it('knows the older layout', async () => {
