@@ -1,6 +1,6 @@
 /** Brings a database to the schema: creates what is missing, adds columns, and changes nothing else. */
 import type { ClickHouse } from './client.js'
-import type { TableName } from './names.js'
+import { quoted, type TableName } from './names.js'
 import { addColumn, createDatabase, createTable, type TableSchema } from './schema.js'
 
 /** Safe to repeat, and cheap where all is there; answers what was missing. @throws ClickHouseError */
@@ -9,10 +9,26 @@ export async function prepare(
   tables: readonly TableSchema[],
   signal?: AbortSignal,
 ): Promise<TableName[]> {
+  const there = await columnsIn(
+    db,
+    tables.map(({ name }) => name),
+    signal,
+  )
+  return await complete(db, { tables, there }, signal)
+}
+
+/** Types by name of the columns, by `quoted` table; a table that is not there is not in it. */
+export type Columns = ReadonlyMap<string, ReadonlyMap<string, string>>
+
+/** The same, where it is known what is there. */
+export async function complete(
+  db: ClickHouse,
+  { tables, there }: { tables: readonly TableSchema[]; there: Columns },
+  signal?: AbortSignal,
+): Promise<TableName[]> {
   const made: TableName[] = []
-  const there = await columnsOf(db, tables, signal)
   for (const table of tables) {
-    const known = there.get(keyOf(table.name.database, table.name.table))
+    const known = there.get(quoted(table.name))
     if (!known) {
       await db.command(createDatabase(table.name), { signal })
       await db.command(createTable(table), { signal })
@@ -26,29 +42,24 @@ export async function prepare(
   return made
 }
 
-/** Names of the columns by table; a table that is not there is not in it. */
-async function columnsOf(
+/** @throws ClickHouseError */
+export async function columnsIn(
   db: ClickHouse,
-  tables: readonly TableSchema[],
-  signal: AbortSignal | undefined,
-): Promise<Map<string, Set<string>>> {
-  const rows = await db.rows<{ database: string; table: string; names: string[] }>(
-    `SELECT database, table, groupArray(name) AS names FROM system.columns
+  tables: readonly TableName[],
+  signal?: AbortSignal,
+): Promise<Columns> {
+  const rows = await db.rows<{ database: string; table: string; columns: [string, string][] }>(
+    `SELECT database, table, arrayMap(c -> (c.2, c.3), arraySort(groupArray((position, name, type)))) AS columns
+     FROM system.columns
      WHERE database IN {databases:Array(String)} AND table IN {tables:Array(String)}
      GROUP BY database, table`,
     {
       params: {
-        databases: tables.map(({ name }) => name.database),
-        tables: tables.map(({ name }) => name.table),
+        databases: tables.map(({ database }) => database),
+        tables: tables.map(({ table }) => table),
       },
       signal,
     },
   )
-  return new Map(
-    rows.map(({ database, table, names }) => [keyOf(database, table), new Set(names)] as const),
-  )
-}
-
-function keyOf(database: string, table: string): string {
-  return JSON.stringify([database, table])
+  return new Map(rows.map(({ columns, ...name }) => [quoted(name), new Map(columns)] as const))
 }

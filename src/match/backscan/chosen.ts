@@ -25,28 +25,21 @@ export async function choose(plan: Plan, job: Job): Promise<Chosen> {
     const indicators = value === null ? null : 'tl_ioc.ip = {value:String}'
     return { backscan, only: { bits: null, indicators }, params: { value: value ?? '' } }
   }
-  await writeLooked(plan, job, backscan)
-  if (job.few === null) {
-    const looked = quoted(lookedTable(plan.tables).name)
-    const indicators = `tl_ioc.target IN (SELECT target FROM ${looked} WHERE backscan = {backscan:String})`
-    return { backscan, only: { bits: null, indicators }, params: { backscan } }
-  }
+  if (job.few === null) return await chooseMany(plan, job, backscan)
   const indicators = 'tl_ioc.target IN {targets:Array(UInt64)}'
   const params = { targets: job.few.targets.map(BigInt), bits: job.few.bits }
   return { backscan, only: { bits: '{bits:Array(UInt32)}', indicators }, params }
 }
 
-/** Until it is written how far this backscan has come, that says nothing. */
-async function writeLooked(plan: Plan, { back, few }: Job, backscan: string): Promise<void> {
+/** Until it is written how far this backscan has come, what is written here says nothing. */
+async function chooseMany(plan: Plan, { back }: Job, backscan: string): Promise<Chosen> {
   const { db, tables, value, signal } = plan
-  const table = quoted(lookedTable(tables).name)
-  if (few) {
-    const rows = few.targets.map((target) => [target, backscan])
-    return await db.insert({ table, columns: ['target', 'backscan'], rows, signal })
-  }
+  const looked = quoted(lookedTable(tables).name)
   await db.command(
-    `INSERT INTO ${table} (target, backscan)
+    `INSERT INTO ${looked} (target, backscan)
      SELECT target, {backscan:String} FROM (${lookedFor(plan)}) WHERE back = {back:UInt32}`,
     { params: { value: value ?? '', back: back ?? 0, backscan }, signal },
   )
+  const indicators = `tl_ioc.target IN (SELECT target FROM ${looked} WHERE backscan = {backscan:String})`
+  return { backscan, only: { bits: null, indicators }, params: { backscan } }
 }

@@ -1,9 +1,9 @@
 /** What a backscan has to do: which indicators, which stretches of time, in which slices. */
-import { columnTypes, flowColumns } from '../../clickhouse/columns.js'
+import { flowColumns } from '../../clickhouse/columns.js'
 import { readGaps, writeGap } from '../../clickhouse/gaps.js'
 import { liveNames } from '../../clickhouse/live-tables.js'
 import { quoted } from '../../clickhouse/names.js'
-import { prepare } from '../../clickhouse/prepare.js'
+import { columnsIn, complete } from '../../clickhouse/prepare.js'
 import { backscansTable, countedTable, gapsTable, lookedTable } from '../../clickhouse/schema.js'
 import { dropStale } from './found.js'
 import { type Few, type Job, NEVER, type Plan, type Slice } from './work.js'
@@ -23,11 +23,10 @@ const UNDER_WAY_SECONDS = 600
 export async function planOf(options: Unplanned): Promise<Plan> {
   const { db, tables, signal } = options
   const ours = [lookedTable, backscansTable, gapsTable, countedTable].map((table) => table(tables))
-  const [columns] = await Promise.all([
-    columnTypes(db, tables.flows, signal),
-    prepare(db, ours, signal),
-    dropStale(options),
-  ])
+  const names = [...ours.map(({ name }) => name), tables.flows]
+  const [there] = await Promise.all([columnsIn(db, names, signal), dropStale(options)])
+  await complete(db, { tables: ours, there }, signal)
+  const columns = there.get(quoted(tables.flows)) ?? new Map()
   const plan = {
     ...options,
     since: Math.floor(options.since / HOUR) * HOUR,

@@ -8,7 +8,7 @@ import { writeGap } from '../../clickhouse/gaps.js'
 import { dropView } from '../../clickhouse/live.js'
 import { MET, matching } from '../../clickhouse/matching.js'
 import { quoted, type TableName } from '../../clickhouse/names.js'
-import { backscansTable, countedTable } from '../../clickhouse/schema.js'
+import { backscansTable, countedTable, lookedTable } from '../../clickhouse/schema.js'
 import type { Chosen } from './chosen.js'
 import { foundName } from './found.js'
 import type { Job, Plan, Slice } from './work.js'
@@ -61,22 +61,39 @@ async function store(
   { settings, signal }: Pick<Asking, 'settings' | 'signal'>,
 ): Promise<number> {
   const { db, tables } = plan
-  const { n, ...params } = await db.row<{ n: string; from: number; to: number }>(
-    `SELECT count() AS n, toUnixTimestamp(min(hour)) AS from, toUnixTimestamp(max(hour)) + 3600 AS to
-     FROM ${quoted(found)}`,
-    { signal },
-  )
-  if (n === '0') return 0
+  const { rows, most, unanswered, ...params } = await db.row<Summary>(summary(found), { signal })
+  if (rows === '0') return 0
   const asking = { params, settings, signal }
   const fresh = unseen(plan, found)
+  const isCounted = unanswered === 1 || Number(most) > plan.telling.maxHits
   const [{ hits }] = await Promise.all([
     db.row<{ hits: string }>(`SELECT count() AS hits FROM (${fresh})`, asking),
-    db.command(count(plan, found), asking),
+    isCounted ? db.command(count(plan, found), asking) : undefined,
   ])
   const columns = MET.join(', ')
   const insert = `INSERT INTO ${quoted(tables.hits)} (${columns}) SELECT ${columns} FROM (${fresh})`
   if (hits !== '0') await db.command(insert, asking)
   return Number(hits)
+}
+
+interface Summary {
+  readonly rows: string
+  /** Of one indicator in one hour. */
+  readonly most: string
+  /** Whether there are such. */
+  readonly unanswered: number
+  /** Epoch seconds: whole hours. */
+  readonly from: number
+  readonly to: number
+}
+
+function summary(found: TableName): string {
+  return `SELECT sum(n) AS rows, max(n) AS most, max(some) AS unanswered,
+      toUnixTimestamp(min(first)) AS from, toUnixTimestamp(max(first)) + 3600 AS to
+    FROM (
+      SELECT count() AS n, max(unanswered) AS some, min(hour) AS first
+      FROM ${quoted(found)} GROUP BY tally
+    )`
 }
 
 /** What misp2ch stored has no number of ours, but all else. */
@@ -114,15 +131,29 @@ function count({ tables, telling }: Plan, found: TableName): string {
     GROUP BY hour, misp, attr_uuid, why`
 }
 
-/** So far back it was looked. What was for one value only closes no gap. */
+/**
+ * So far back it was looked. What was for one value only closes no gap. Which they were is written down
+ * with the newest slice where they are few; of many it stands there already.
+ */
 async function remember(plan: Plan, { job, chosen, slice }: Scan): Promise<void> {
   const { db, tables, value } = plan
+  const { backscan } = chosen
   if (job.gap === null) {
-    await db.insert({
-      table: quoted(backscansTable(tables).name),
-      columns: ['backscan', 'back_to'],
-      rows: [[chosen.backscan, slice.from]],
-    })
+    const isNewest = slice.to === job.slices[0]!.to
+    const targets = isNewest ? (job.few?.targets ?? []) : []
+    await Promise.all([
+      targets.length > 0 &&
+        db.insert({
+          table: quoted(lookedTable(tables).name),
+          columns: ['target', 'backscan'],
+          rows: targets.map((target) => [target, backscan]),
+        }),
+      db.insert({
+        table: quoted(backscansTable(tables).name),
+        columns: ['backscan', 'back_to'],
+        rows: [[backscan, slice.from]],
+      }),
+    ])
   } else if (value === null) {
     const closed = slice.from <= job.gap.from
     await writeGap(db, tables, { ...job.gap, to: closed ? job.gap.from : slice.from })
