@@ -1,12 +1,11 @@
 /**
  * `npm run bench -- soak [--minutes N]`: a night in ten minutes. The daemon runs as a process against a
  * stand-in MISP that changes all the time and fails in every way it knows, with a memcached that is killed
- * and started again, an embedded ClickHouse that is killed, and is itself killed twenty times. At the end
- * both sinks hold exactly what the source has.
+ * and started again, an embedded ClickHouse that is killed, and is itself killed twenty times, while flows
+ * and log lines come all the time. At the end, and with nobody's help, both sinks hold exactly what the
+ * source has, and no hit is lost or doubled.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -20,9 +19,12 @@ import type { FaultSpec } from '../test/misp/faults.js'
 import { startStandin } from '../test/misp/standin.js'
 import { bulkWorld, touch } from '../test/misp/world.js'
 import { Memcached } from '../test/servers/memcached.js'
+import { freePort } from '../test/servers/program.js'
 import { asKeys, piecesIn } from '../test/sync/contents.js'
 import { Oracle } from '../test/sync/oracle.js'
-import { median, ROOT } from './process.js'
+import { median } from './process.js'
+import { Daemon } from './soak/daemon.js'
+import { NETWORK, Traffic } from './soak/traffic.js'
 
 const { values: options } = parseArgs({
   options: {
@@ -34,7 +36,7 @@ const { values: options } = parseArgs({
 const minutes = Number(options.minutes)
 const kills = Number(options.kills)
 /** How long all may take to come right, once nothing fails any more. */
-const CALM_MS = 180_000
+const CALM_MS = 300_000
 
 const FAULTS: readonly FaultSpec[] = [
   { kind: 'forbidden' },
@@ -62,75 +64,17 @@ const FAULTS: readonly FaultSpec[] = [
   { kind: 'wrong-counts' },
 ]
 
-class Daemon {
-  readonly #args: readonly string[]
-  #child: ChildProcess | null = null
-  #isAtWork = false
-  readonly log: string[] = []
-  readonly rss: number[] = []
-  /** It ended though nobody had killed it. */
-  falls = 0
-
-  constructor(args: readonly string[]) {
-    this.#args = args
-  }
-
-  start(): void {
-    const main = join(ROOT, '.build/src/cli/main.js')
-    const child = spawn(process.execPath, [main, ...this.#args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    this.#child = child
-    this.#isAtWork = false
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.log.push(text)
-      this.#isAtWork ||= text.includes('"at work"')
-    })
-    child.once('exit', () => {
-      if (this.#child !== child) return
-      this.falls += 1
-      this.start()
-    })
-  }
-
-  async kill(): Promise<void> {
-    const child = this.#child
-    this.#child = null
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
-
-  async end(): Promise<number | null> {
-    const child = this.#child
-    this.#child = null
-    if (!child || child.exitCode !== null || child.signalCode !== null)
-      return child?.exitCode ?? null
-    child.kill('SIGTERM')
-    await once(child, 'exit')
-    return child.exitCode
-  }
-
-  signal(name: NodeJS.Signals): void {
-    // Before it is at work, SIGHUP does what the system does by itself.
-    if (this.#isAtWork) this.#child?.kill(name)
-  }
-
-  /** Kilobytes, as the system counts them. */
-  look(): void {
-    const status = this.#child && readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')
-    const rss = /VmRSS:\s+(\d+)/.exec(status ?? '')?.[1]
-    if (rss) this.rss.push(Number(rss))
-  }
-}
-
 const folder = mkdtempSync(join(tmpdir(), 'tipline-soak-'))
 const dataDir = join(folder, 'tipline-data')
 const misp = await startStandin({
   store: () => bulkWorld({ attributes: Number(options.attributes), eventsOf: 50 }),
 })
 const memcached = await Memcached.start(['-m', '256'])
-const clickhouse = { url: 'embedded', embedded: { idle: '5m' } }
+// Of sampled flows nobody knows whether they were answered: each hit is stored.
+const clickhouse = { url: 'embedded', sampled: true, backscan: '2d', embedded: { idle: '5m' } }
+const port = await freePort()
+const traffic = new Traffic({ folder, store: misp.store, url: `http://127.0.0.1:${port}` })
+mkdirSync(traffic.watched)
 writeFileSync(
   join(folder, 'tipline.yml'),
   JSON.stringify({
@@ -141,7 +85,7 @@ writeFileSync(
         key: misp.keys.readonly,
         every: '1s',
         timeout: '3s',
-        absent_grace: '10s',
+        absent_grace: '30s',
       },
     ],
     sinks: {
@@ -150,14 +94,18 @@ writeFileSync(
     },
     policy: legacyPolicySettings,
     guard: { revoke_min: 100_000_000, growth_min: 100_000_000 },
-    http: { listen: '127.0.0.1:0' },
+    networks: { campus: [NETWORK] },
+    flows: { watch: [{ folder: traffic.watched, label: 'border' }], every: '1s' },
+    http: { listen: `127.0.0.1:${port}` },
   }),
 )
 const daemon = new Daemon(['run', '-c', join(folder, 'tipline.yml')])
 const counts = { changes: 0, faults: 0, kills: 0, memcachedKills: 0, engineKills: 0, reloads: 0 }
 try {
   daemon.start()
+  await traffic.begin()
   await storm()
+  await traffic.end()
   const calm = await calmDown()
   const verdict = await compare()
   process.stdout.write(`${JSON.stringify({ minutes, ...counts, ...calm, ...verdict })}\n`)
@@ -179,6 +127,7 @@ async function storm(): Promise<void> {
   for (let turn = 0; Date.now() < end; turn += 1) {
     counts.changes += change(turn)
     await misfortune(turn)
+    if (turn % 5 === 0) traffic.capture()
     if (counts.kills < kills && Date.now() >= nextKill) {
       nextKill += everyMs
       await daemon.kill()
@@ -194,7 +143,7 @@ async function storm(): Promise<void> {
 function change(turn: number): number {
   const { store } = misp
   const touched = touch(store, 1 + (turn % 7))
-  const events = store.eventsById()
+  const events = store.eventsById().filter(({ id }) => id !== traffic.event)
   const event = events[(turn * 31) % events.length]!
   if (turn % 5 === 0) store.softDelete(event.attributes()[turn % 3]!.id)
   if (turn % 5 === 1) store.addAttribute(event.id, { type: 'ip-dst', value: address(turn) })
@@ -235,15 +184,14 @@ async function killEngine(): Promise<void> {
   counts.engineKills += 1
 }
 
-/** Nothing fails or changes any more. How soon is everything right? */
+/** Nothing fails or changes any more, and nobody does anything. How soon is everything right? */
 async function calmDown(): Promise<{ calmSeconds: number; memory: number; falls: number }> {
   misp.faults.clear()
   await memcached.restart()
-  for (const event of misp.store.eventsById()) misp.store.publish(event.id)
+  // What was edited last would wait for its publication for ever.
+  for (const event of misp.store.eventsById()) if (!event.published) misp.store.publish(event.id)
   const begun = Date.now()
   while (Date.now() - begun < CALM_MS && !(await compare()).equal) {
-    // What somebody would do who has mended all that was broken; a grace may have to pass between two.
-    await sync()
     daemon.look()
     await sleep(5000)
   }
@@ -257,13 +205,6 @@ async function calmDown(): Promise<{ calmSeconds: number; memory: number; falls:
   }
 }
 
-/** `tipline sync`, which the daemon does. */
-async function sync(): Promise<void> {
-  const main = join(ROOT, '.build/src/cli/main.js')
-  const args = [main, 'sync', '-c', join(folder, 'tipline.yml'), '--json']
-  await once(spawn(process.execPath, args, { stdio: 'ignore' }), 'exit')
-}
-
 interface Verdict {
   readonly equal: boolean
   readonly keys: number
@@ -272,9 +213,10 @@ interface Verdict {
   readonly wrong: readonly string[]
   readonly addresses: number
   readonly wrongAddresses: number
+  readonly hits: Awaited<ReturnType<Traffic['verdict']>>
 }
 
-/** Both sinks, against what the source has. */
+/** Both sinks against what the source has, and the hits against what was sent. */
 async function compare(): Promise<Verdict> {
   const live = new Oracle({ policy: legacyPolicySettings }).live(misp.store)
   const wanted = asKeys(live)
@@ -297,8 +239,10 @@ async function compare(): Promise<Verdict> {
   const wrong = wrongOnes
     .slice(0, 3)
     .map((key) => `${key}: ${there.get(key) ?? 'missing'}, not ${wanted.get(key) ?? 'there'}`)
-  const equal = wrongKeys === 0 && wrongAddresses === 0
-  return { equal, keys: wanted.size, wrongKeys, wrong, addresses: wantedRows.size, wrongAddresses }
+  const hits = await traffic.verdict()
+  const equal = wrongKeys === 0 && wrongAddresses === 0 && hits.equal
+  const addresses = wantedRows.size
+  return { equal, keys: wanted.size, wrongKeys, wrong, addresses, wrongAddresses, hits }
 }
 
 async function rowsThere(): Promise<Set<string>> {

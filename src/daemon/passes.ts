@@ -24,11 +24,14 @@ export interface Situation {
   readonly lastAt: number | null
   /** Milliseconds since the last whole comparison. */
   readonly sinceWholeMs: number
+  /** Seconds that an event may be missing; only a whole comparison tells that it is. */
+  readonly absentGrace: number
 }
 
 export function nextPass(situation: Situation): Pass {
-  const { isAsked, isFrozen, hints, lastAt, sinceWholeMs } = situation
-  if (isAsked || isFrozen || lastAt === null || sinceWholeMs >= WHOLE_MS) return WHOLE
+  const { isAsked, isFrozen, hints, lastAt, sinceWholeMs, absentGrace } = situation
+  const wholeMs = Math.min(WHOLE_MS, absentGrace * 1000)
+  if (isAsked || isFrozen || lastAt === null || sinceWholeMs >= wholeMs) return WHOLE
   if (hints.length > 0) return { kind: 'named', events: hints }
   return { kind: 'recent', since: lastAt - OVERLAP_SECONDS }
 }

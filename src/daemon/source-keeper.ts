@@ -153,7 +153,8 @@ export class SourceKeeper {
     if (!this.#options.source.knowsPasses) return WHOLE
     const sinceWholeMs = this.#options.works.clocks.monotonic() - this.#wholeAt
     const isAsked = wishes.length > 0
-    return nextPass({ isAsked, isFrozen, hints, lastAt: this.#lastAt, sinceWholeMs })
+    const absentGrace = graceOf(this.#options.settings)
+    return nextPass({ isAsked, isFrozen, hints, lastAt: this.#lastAt, sinceWholeMs, absentGrace })
   }
 
   /**

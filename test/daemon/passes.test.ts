@@ -10,6 +10,7 @@ const QUIET: Situation = {
   hints: [],
   lastAt: 1_795_300_000,
   sinceWholeMs: 60_000,
+  absentGrace: 3600,
 }
 
 describe('what is asked of a MISP next', () => {
@@ -24,6 +25,7 @@ describe('what is asked of a MISP next', () => {
   it.each([
     ['at the start', { lastAt: null }],
     ['every quarter of an hour', { sinceWholeMs: 900_000 }],
+    ['as often as the grace, where that is shorter', { absentGrace: 60 }],
     ['when somebody asks', { isAsked: true }],
     ['while something is withheld', { isFrozen: true }],
   ])('is everything %s, hints or not', (_, change) => {
