@@ -49,12 +49,16 @@ export class Outages {
 }
 
 const TELL_AGAIN_MS = 30 * 60_000
+/** Of one outage; a server that says something else each time is not told each time. */
+const MOST_MESSAGES = 5
 
 interface Begun {
   /** Epoch milliseconds, for people. */
   readonly at: number
   readonly since: number
   told: number
+  /** Messages that have been told. */
+  readonly known: Set<string>
   tries: number
   error: TiplineError
 }
@@ -89,15 +93,24 @@ export class Outage {
     const now = this.#clocks.monotonic()
     const before = this.#begun
     if (!before) {
-      this.#begun = { at: this.#clocks.wall(), since: now, told: now, tries: 1, error }
+      this.#begun = {
+        at: this.#clocks.wall(),
+        since: now,
+        told: now,
+        tries: 1,
+        error,
+        known: new Set([error.message]),
+      }
       this.#log.error({ ...this.#facts, err: error }, error.message)
       return
     }
     before.tries += 1
-    const isNew = before.error.message !== error.message
+    const { known } = before
+    const isNew = !known.has(error.message) && known.size < MOST_MESSAGES
     before.error = error
     if (!isNew && now - before.told < TELL_AGAIN_MS) return
     before.told = now
+    known.add(error.message)
     const facts = { ...this.#facts, tries: before.tries, err: error }
     this.#log.error(facts, `${error.message}, for ${lasted(now - before.since)} now`)
   }

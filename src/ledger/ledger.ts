@@ -123,8 +123,14 @@ async function threadHost(dataDir: string): Promise<Host> {
     },
   }
   // The thread opens the ledger on its first command, so that an error has a caller to go to.
-  await host.call('getMeta', ['ledger_id'])
-  return host
+  try {
+    await host.call('getMeta', ['ledger_id'])
+    return host
+  } catch (error) {
+    // It would keep the process from ending.
+    await worker.terminate()
+    throw error
+  }
 }
 
 function asyncWriter(host: Host): AsyncWriter {
