@@ -30,7 +30,7 @@ export function addSightings(asked: Asked): Answer {
   const meant = attributesMeant(asked)
   if (meant === null) return refused(NONE)
   if (meant.length === 0) return refused(NO_MATCH)
-  const date = filters.timestamp === undefined ? store.now : Number(filters.timestamp)
+  const date = dateOf(filters, store)
   if (!Number.isInteger(date)) return refused(NO_DATE)
   const source = String(filters.source ?? '')
   if (source.length > MOST_SOURCE) throw new MispError(500, 'An Internal Error Has Occurred.')
@@ -45,6 +45,12 @@ export function addSightings(asked: Asked): Answer {
     })
   }
   return pretty({ Sighting: wire(store.sightings.at(-1)!) })
+}
+
+/** Seconds; a day and a time of day may be told instead. */
+function dateOf({ timestamp, date, time = '' }: Asked['filters'], store: Store): number {
+  if (timestamp !== undefined) return Number(timestamp)
+  return date === undefined ? store.now : Date.parse(`${date}T${time}Z`) / 1000
 }
 
 function refused(reason: string): Answer {
