@@ -7,8 +7,10 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { LedgerError } from '../errors.js'
+import { type Fault, fromFault } from './crossing.js'
 import { ledgerId, openForReading } from './database.js'
+import type { Page, PageOptions } from './pages.js'
+import { readAhead } from './read-ahead.js'
 import { asLedgerError, type Database } from './sqlite.js'
 import { type ReaderOptions, StateReader } from './states.js'
 import { LedgerWriter } from './writer.js'
@@ -29,6 +31,8 @@ export interface Ledger {
   readonly db: Database
   /** A reader with a connection of its own, so that its snapshots disturb nobody. */
   openStates(options?: ReaderOptions): StateReader
+  /** Pages of all that is live, read by another thread. */
+  pages(options: PageOptions): AsyncIterable<Page>
   close(): Promise<void>
 }
 
@@ -41,6 +45,7 @@ export async function openLedger(dataDir: string): Promise<Ledger> {
     writer: asyncWriter(host),
     db,
     openStates: (options) => new StateReader(openForReading(dataDir), options),
+    pages: (options) => readAhead(dataDir, options),
     async close() {
       db.close()
       await host.close()
@@ -83,14 +88,7 @@ export interface Call {
 
 export type Answer =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
-  | {
-      readonly id: number
-      readonly ok: false
-      /** Of a LedgerError. */
-      readonly facts?: { readonly what: string; readonly hint?: string }
-      /** The stack of any other error: a bug. */
-      readonly bug?: string
-    }
+  | { readonly id: number; readonly ok: false; readonly fault: Fault }
 
 async function threadHost(dataDir: string): Promise<Host> {
   const worker = new Worker(THREAD, { workerData: { dataDir } })
@@ -102,7 +100,7 @@ async function threadHost(dataDir: string): Promise<Host> {
     const call = waiting.get(answer.id)
     waiting.delete(answer.id)
     if (answer.ok) call?.resolve(answer.value)
-    else call?.reject(answer.facts ? new LedgerError(answer.facts) : new Error(answer.bug))
+    else call?.reject(fromFault(answer.fault))
   })
   worker.on('error', (error) => {
     broken = error

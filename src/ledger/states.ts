@@ -3,7 +3,14 @@
  * one snapshot.
  */
 import { headSeq } from './changes.js'
-import { SHARED } from './settle.js'
+import {
+  inJson,
+  lastIndicator,
+  type Page,
+  type PageOptions,
+  pagesOf,
+  rowsOfIndicators,
+} from './pages.js'
 import { SpelledNets } from './spelled.js'
 import { addressesByNetsAlone, newestFirst, Spelling } from './spelling.js'
 import type { Database, Statement } from './sqlite.js'
@@ -17,38 +24,10 @@ export interface Batch {
   readonly seq: number
 }
 
-const STATE_COLUMNS = `
-  i.space, i.value, i.port, a.uuid, a.type, a.tags, a.timestamp, a.first_seen, a.last_seen,
-  max(c.since, coalesce(i.live_since, 0)), a.event`
-
-const SERVED_CARRIERS = `
-  LEFT JOIN carrier c ON c.indicator = i.id AND c.held_rule IS NULL AND c.hold IS NULL
-  LEFT JOIN attribute a ON a.id = c.attribute`
-
-/** All rows as one JSON text: taking them out column by column took longer than finding them. */
-const inJson = (shared: string) => `json_group_array(json_array(${STATE_COLUMNS}, ${shared}))`
-
-/**
- * What some indicators tell of their keys, the rows of one indicator together. Where a key is shared
- * this is not the whole of it: `ONE` reads it then. To join the others of each key here took longer than
- * all the rest, and read a key of many ports as many times.
- */
-const statesOf = (indicators: string) => `
-  SELECT ${inJson(SHARED)} AS rows
-  FROM (${indicators}) t CROSS JOIN indicator i ON i.id = t.indicator ${SERVED_CARRIERS}`
-
-const TOUCHED = statesOf(
+/** A key that is shared is read by `ONE`. */
+const TOUCHED = rowsOfIndicators(
   'SELECT DISTINCT indicator FROM change WHERE seq > :after AND seq <= :upTo',
 )
-
-/** Of a key's indicators that are (or were) live the first, so that the key comes once. */
-const firstOfKeys = (since: 'live_since' | 'known_since') =>
-  statesOf(`
-    SELECT i.id AS indicator FROM indicator i
-    WHERE i.id > :after AND i.id <= :upTo AND i.${since} IS NOT NULL
-      AND NOT (${SHARED} AND EXISTS (
-        SELECT 1 FROM indicator o WHERE o.space = i.space AND o.value = i.value
-          AND o.${since} IS NOT NULL AND o.id < i.id))`)
 
 /** All of one key. */
 const ONE = `
@@ -97,7 +76,7 @@ export interface ReaderOptions {
 export class StateReader {
   readonly #db: Database
   readonly #touched: Statement
-  readonly #live: Statement
+  readonly #retired: boolean
   readonly #one: Statement
   readonly #event: Statement
   readonly #version: Statement
@@ -109,7 +88,7 @@ export class StateReader {
   constructor(db: Database, { spelled = false, retired = false }: ReaderOptions = {}) {
     this.#db = db
     this.#touched = db.prepare(TOUCHED)
-    this.#live = db.prepare(firstOfKeys(retired ? 'known_since' : 'live_since'))
+    this.#retired = retired
     this.#nets = new SpelledNets(db)
     const carriersOf = (space: string, value: string) => this.#stateOf({ space, value }).carriers
     this.#spelling = spelled ? new Spelling({ nets: this.#nets, carriersOf }) : null
@@ -142,22 +121,41 @@ export class StateReader {
    * All live keys in pages, in one snapshot that stays open until the iteration ends: what changes
    * meanwhile is in the change log after `seq`.
    */
-  *everything(pageSize: number): Generator<Batch> {
-    this.#db.exec('BEGIN')
-    try {
-      const seq = this.head()
-      this.#forgetIfChanged()
-      const last = this.#lastIndicator()
-      for (let after = 0; after < last; after += pageSize) {
-        const rows = rowsOf(this.#live.get({ after, upTo: after + pageSize }))
-        if (rows.length === 0) continue
-        const states = this.#states(rows)
-        yield { states: this.#spelling?.complete(states) ?? states, seq }
-      }
-      for (const states of this.#spelling?.everything() ?? []) yield { states, seq }
-    } finally {
-      this.#db.exec('COMMIT')
+  *everything(size: number): Generator<Batch> {
+    const pages = pagesOf(this.#db, { size, retired: this.#retired })
+    let last: Page | null = null
+    for (const page of pages) {
+      if (last === null) this.#forgetIfChanged()
+      last = page
+      yield this.#batch(page)
     }
+    if (last) yield* this.#addressesOfNets(last)
+  }
+
+  /**
+   * The same from pages that a thread reads. Its snapshot is older than what is read here besides; what
+   * changed between the two is in the change log after `seq` too.
+   */
+  async *everythingOf(
+    read: (options: PageOptions) => AsyncIterable<Page>,
+    size: number,
+  ): AsyncGenerator<Batch> {
+    let last: Page | null = null
+    for await (const page of read({ size, retired: this.#retired })) {
+      if (last === null) this.#forgetIfChanged()
+      last = page
+      yield this.#batch(page)
+    }
+    if (last) yield* this.#addressesOfNets(last)
+  }
+
+  #batch({ rows, seq }: Page): Batch {
+    const states = this.#states(JSON.parse(rows) as StateRow[])
+    return { states: this.#spelling?.complete(states) ?? states, seq }
+  }
+
+  *#addressesOfNets({ seq }: Page): Generator<Batch> {
+    for (const states of this.#spelling?.everything() ?? []) yield { states, seq }
   }
 
   /** Events are kept from snapshot to snapshot, as long as nobody has written to the ledger. */
@@ -166,11 +164,6 @@ export class StateReader {
     if (version !== this.#seen) this.#events = new Map()
     this.#seen = version
     this.#spelling?.refresh()
-  }
-
-  #lastIndicator(): number {
-    const row = this.#db.prepare('SELECT coalesce(max(id), 0) AS id FROM indicator').get()
-    return (row as { id: number }).id
   }
 
   /** The present states of these keys. */
@@ -189,7 +182,7 @@ export class StateReader {
 
   /** Up to `count` live keys, spread over all of them. */
   sample(count: number): State[] {
-    const most = this.#lastIndicator()
+    const most = lastIndicator(this.#db)
     const next = this.#db.prepare(
       'SELECT space, value FROM indicator WHERE id >= ? AND live_since IS NOT NULL ORDER BY id LIMIT 1',
     )
@@ -237,7 +230,10 @@ export class StateReader {
     const first = rows[from]
     // Most keys have one carrier or none.
     if (!first || first[3] === null) return []
-    if (to - from === 1) return [toCarrier(first, this.#eventOf(first[10]))]
+    if (to - from === 1) {
+      const event = this.#eventOf(first[10])
+      return event ? [toCarrier(first, event)] : []
+    }
     return this.#once(rows.slice(from, to)).sort(newestFirst)
   }
 
@@ -246,6 +242,7 @@ export class StateReader {
     const found = new Map<string, { carrier: StateCarrier; place: number }>()
     for (const row of rows) {
       const event = this.#eventOf(row[10])
+      if (!event) continue
       const key = `${event.uuid} ${row[3]} ${row[2]}`
       const twin = found.get(key)
       if (twin && twin.place <= event.place) continue
@@ -254,10 +251,13 @@ export class StateReader {
     return [...found.values()].map(({ carrier }) => carrier)
   }
 
-  #eventOf(id: number): CachedEvent {
+  /** null: it has gone since the row was read. */
+  #eventOf(id: number): CachedEvent | null {
     const known = this.#events.get(id)
     if (known) return known
-    const row = this.#event.get(id) as unknown as Omit<CachedEvent, 'tags'> & { tags: string }
+    type Row = Omit<CachedEvent, 'tags'> & { tags: string }
+    const row = this.#event.get(id) as Row | undefined
+    if (!row) return null
     // A source out of the config counts last.
     const place = row.place < 0 ? Number.MAX_SAFE_INTEGER : row.place
     const event = { ...row, place, tags: JSON.parse(row.tags) as string[] }

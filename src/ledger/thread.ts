@@ -1,6 +1,6 @@
 /** The thread in which the ledger's writer lives: one command after the other, in their order. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { LedgerError } from '../errors.js'
+import { toFault } from './crossing.js'
 import type { Answer, Call } from './ledger.js'
 import { asLedgerError } from './sqlite.js'
 import { LedgerWriter } from './writer.js'
@@ -18,14 +18,6 @@ function answer({ id, method, args }: Call): Answer {
     const commands = writer as unknown as Record<string, (...args: readonly unknown[]) => unknown>
     return { id, ok: true, value: commands[method]!(...args) }
   } catch (error) {
-    return { id, ok: false, ...carried(asLedgerError(error, dataDir)) }
+    return { id, ok: false, fault: toFault(asLedgerError(error, dataDir)) }
   }
-}
-
-/** Crossing threads costs an error its class, so ours travel as their facts. */
-function carried(error: unknown): Pick<Answer & { ok: false }, 'facts' | 'bug'> {
-  if (!(error instanceof LedgerError)) {
-    return { bug: error instanceof Error ? (error.stack ?? error.message) : String(error) }
-  }
-  return { facts: { what: error.message, ...(error.hint ? { hint: error.hint } : {}) } }
 }

@@ -51,6 +51,8 @@ export interface ShipReport {
 
 /** Changes a batch; large enough for the pipeline, small enough to keep the thread free. */
 const BATCH = 1000
+/** Indicators of a page where all is read: each costs two messages between threads. */
+const PAGE = 2000
 const PAUSE_MS = 50
 /** Live keys compared with the sink in every cycle: a loss of one in a hundred shows in 99 of 100 cycles. */
 const SAMPLE = 500
@@ -245,7 +247,8 @@ class Shipment {
   }
 
   async *#live(): AsyncGenerator<Batch['states']> {
-    for (const batch of this.#states.everything(BATCH)) {
+    const { ledger } = this.#options
+    for await (const batch of this.#states.everythingOf(ledger.pages, PAGE)) {
       yield batch.states
       this.#count(batch)
     }
@@ -268,8 +271,9 @@ class Shipment {
   }
 
   async *#everything(end: { seq: number }): AsyncGenerator<Batch['states']> {
+    const { ledger } = this.#options
     end.seq = this.#states.head()
-    for (const batch of this.#states.everything(BATCH)) {
+    for await (const batch of this.#states.everythingOf(ledger.pages, PAGE)) {
       end.seq = batch.seq
       yield batch.states
       this.#count(batch)
