@@ -1,7 +1,7 @@
 /** `tipline hits`: what flows and log lines met. */
 import { EXIT, UsageError } from '../errors.js'
 import { hitDocument } from '../hits/document.js'
-import type { Hit, HitKind } from '../hits/hit.js'
+import type { Hit, HitKind, Way } from '../hits/hit.js'
 import { type HitQuery, readHits } from '../hits/read.js'
 import type { HitStores } from '../hits/stores.js'
 import { printable } from '../log.js'
@@ -17,6 +17,7 @@ export interface HitsOptions {
   readonly source?: string
   readonly label?: string
   readonly kind?: HitKind
+  readonly way?: Way
   readonly limit?: string
 }
 
@@ -54,7 +55,7 @@ async function* hitsUpTo(
 }
 
 export function queryOf(options: HitsOptions, now: number): HitQuery {
-  const { since = '24h', until, limit = '1000', value, event, source, label, kind } = options
+  const { since = '24h', until, limit = '1000', value, event, source, label, kind, way } = options
   if (!/^[1-9]\d{0,8}$/.test(limit)) {
     throw new UsageError({ what: '--limit is no number', hint: 'such as 1000' })
   }
@@ -66,6 +67,7 @@ export function queryOf(options: HitsOptions, now: number): HitQuery {
     source,
     label,
     kind,
+    way,
     limit: Number(limit),
   }
 }

@@ -27,7 +27,7 @@ export interface Counted extends Met {
   readonly bytes: number
 }
 
-export interface CountedQuery extends Omit<HitFilter, 'kind' | 'label'> {
+export interface CountedQuery extends Omit<HitFilter, 'kind' | 'label' | 'way'> {
   readonly why?: Why | undefined
   /** Uuids; absent: all. */
   readonly attributes?: readonly string[] | undefined

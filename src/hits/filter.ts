@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.js'
 import { addressSpellings, readIp } from '../indicators/ip.js'
 import { exactCandidates } from '../indicators/observable.js'
-import type { Hit, HitKind } from './hit.js'
+import { type Hit, type HitKind, KIND_OF_WAY, type Way } from './hit.js'
 import { storable } from './text.js'
 
 export interface HitFilter {
@@ -18,6 +18,12 @@ export interface HitFilter {
   readonly source?: string | undefined
   readonly label?: string | undefined
   readonly kind?: HitKind | undefined
+  readonly way?: Way | undefined
+}
+
+/** Whether there can be hits of this kind. */
+export function admits({ kind, way }: HitFilter, asked: HitKind): boolean {
+  return (kind ?? asked) === asked && (way === undefined || KIND_OF_WAY[way] === asked)
 }
 
 /** A place in the order of hits: newest first, of the same time the greater id first. */

@@ -113,7 +113,7 @@ export function flowConditions(filter: HitFilter): {
   readonly conditions: readonly string[]
   readonly params: Params
 } {
-  const { since = 0, until, value, event, source, label } = filter
+  const { since = 0, until, value, event, source, label, way } = filter
   return {
     conditions: [
       'ts >= toDateTime({since:UInt32})',
@@ -124,6 +124,8 @@ export function flowConditions(filter: HitFilter): {
       ...(event === undefined ? [] : ['{event:String} IN (toString(id), event_uuid)']),
       ...(source === undefined ? [] : ['misp = {source:String}']),
       ...(label === undefined ? [] : ['flowsrc = {label:String}']),
+      // Of misp2ch's own hits nobody says: they came as the flows did.
+      ...(way === undefined ? [] : [`(via = 'backscan') = ({way:String} = 'backscan')`]),
     ],
     params: {
       since: seconds(since),
@@ -132,6 +134,7 @@ export function flowConditions(filter: HitFilter): {
       ...(event !== undefined && { event }),
       ...(source !== undefined && { source }),
       ...(label !== undefined && { label }),
+      ...(way !== undefined && { way }),
     },
   }
 }

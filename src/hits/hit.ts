@@ -12,6 +12,14 @@ export type HitKind = (typeof HIT_KINDS)[number]
 export const WAYS = ['live', 'backscan', 'enrich', 'api'] as const
 export type Way = (typeof WAYS)[number]
 
+/** What was met in which way. */
+export const KIND_OF_WAY = {
+  live: 'flow',
+  backscan: 'flow',
+  enrich: 'log',
+  api: 'log',
+} as const satisfies Record<Way, HitKind>
+
 export interface Hit {
   /** Stays the same, however often it is read: `flow-` or `log-` and 16 hexadecimal digits. */
   readonly id: string

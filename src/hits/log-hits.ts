@@ -68,7 +68,7 @@ export function lastLogRow(db: Database): number {
 type Bound = Record<string, string | number | Uint8Array>
 
 /** As SQL on `hit h`, `line l`, `met m`; spread over the indexes, each answers a part. */
-export function logConditions({ since, until, value, event, source, label }: HitFilter): {
+export function logConditions({ since, until, value, event, source, label, way }: HitFilter): {
   readonly conditions: readonly string[]
   readonly params: Bound
 } {
@@ -86,6 +86,7 @@ export function logConditions({ since, until, value, event, source, label }: Hit
         : [`h.met IN (SELECT id FROM met WHERE event_id = :event OR event_uuid = :event)`]),
       ...(source === undefined ? [] : ['m.source = :source']),
       ...(label === undefined ? [] : ['l.label = :label']),
+      ...(way === undefined ? [] : ['l.way = :way']),
     ],
     params: {
       ...bound,
@@ -94,6 +95,7 @@ export function logConditions({ since, until, value, event, source, label }: Hit
       ...(event !== undefined && { event: storable(event) }),
       ...(source !== undefined && { source: storable(source) }),
       ...(label !== undefined && { label: storable(label) }),
+      ...(way !== undefined && { way }),
     },
   }
 }

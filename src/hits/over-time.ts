@@ -1,6 +1,6 @@
 /** How many hits there were when: for a chart. */
 import { quoted } from '../clickhouse/names.js'
-import type { HitFilter } from './filter.js'
+import { admits, type HitFilter } from './filter.js'
 import { FLOW_HIT, flowConditions } from './flow-hits.js'
 import { logConditions } from './log-hits.js'
 import type { HitStores } from './stores.js'
@@ -26,11 +26,11 @@ export async function hitsOverTime(
   { buckets, ...filter }: Range,
   signal: AbortSignal,
 ): Promise<Bucket[]> {
-  const { since, until, kind } = filter
+  const { since, until } = filter
   const width = Math.max(1, Math.ceil((until - since) / 1000 / buckets)) * 1000
   const counts: Counts = new Map()
-  if (kind !== 'flow') countLogs(stores, { filter, width, counts })
-  if (kind !== 'log') await countFlows(stores, { filter, width, counts }, signal)
+  if (admits(filter, 'log')) countLogs(stores, { filter, width, counts })
+  if (admits(filter, 'flow')) await countFlows(stores, { filter, width, counts }, signal)
   const number = Math.max(0, Math.ceil((until - since) / width))
   return Array.from({ length: number }, (_, n) => ({
     from: since + n * width,

@@ -1,5 +1,5 @@
 /** Hits of flows and of log lines, read as one list. */
-import { cursorOf, type HitFilter, isBefore, parseId, placeOf } from './filter.js'
+import { admits, cursorOf, type HitFilter, isBefore, parseId, placeOf } from './filter.js'
 import { flowRows, flowRowsById } from './flow-hits.js'
 import type { Hit } from './hit.js'
 import { logRowById, logRows } from './log-hits.js'
@@ -32,8 +32,8 @@ export async function readHits(
   const after = cursor === undefined ? null : placeOf(cursor)
   const asked = { filter, after, limit: limit + 1 }
   const teller = new Teller(stores)
-  const logs = filter.kind === 'flow' ? [] : logRows(stores.db, asked)
-  const flows = filter.kind === 'log' ? [] : await flowsOf(stores, asked, signal)
+  const logs = admits(filter, 'log') ? logRows(stores.db, asked) : []
+  const flows = admits(filter, 'flow') ? await flowsOf(stores, asked, signal) : []
   const found = [...flows.map((row) => teller.flow(row)), ...logs.map((row) => teller.log(row))]
   found.sort((one, other) => (isBefore(one, other) ? -1 : 1))
   const hits = found.slice(0, limit)

@@ -11,6 +11,7 @@ import { readCounted } from '../../src/hits/counted.js'
 import { openHits } from '../../src/hits/database.js'
 import { tellFloods } from '../../src/hits/floods.js'
 import { newHits } from '../../src/hits/follow.js'
+import { WAYS } from '../../src/hits/hit.js'
 import { hitsOverTime } from '../../src/hits/over-time.js'
 import { concerned, purge } from '../../src/hits/purge.js'
 import { readHit, readHits } from '../../src/hits/read.js'
@@ -149,6 +150,16 @@ describe.skipIf(!hasEngine())('hits of flows and of lines', () => {
       { from: AT * 1000, live: 2, backscan: 0, log: 3 },
       { from: AT * 1000 + 1000, live: 0, backscan: 1, log: 1 },
       { from: AT * 1000 + 2000, live: 1, backscan: 0, log: 0 },
+    ])
+    const counts = await Promise.all(
+      WAYS.map(async (way) => (await readHits(stores, { way, limit: 100 }, NEVER)).hits.length),
+    )
+    expect(counts).toEqual([3, 1, 4, 0])
+    expect(await readHits(stores, { way: 'live', kind: 'log', limit: 9 }, NEVER)).toMatchObject({
+      hits: [],
+    })
+    expect(await hitsOverTime(stores, { ...range, buckets: 1, way: 'backscan' }, NEVER)).toEqual([
+      { from: AT * 1000, live: 0, backscan: 1, log: 0 },
     ])
     const some = { value: '::ffff:192.0.2.1', since: AT * 1000 + 1, limit: 10 }
     expect((await readHits(stores, some, NEVER)).hits).toHaveLength(4)

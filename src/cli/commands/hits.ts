@@ -1,6 +1,6 @@
 /** The command that tells what was met. */
 import { type Command, Option } from 'commander'
-import { HIT_KINDS } from '../../hits/hit.js'
+import { HIT_KINDS, WAYS } from '../../hits/hit.js'
 import type { CommonOptions, Execute } from '../context.js'
 import type { HitsOptions } from '../hits.js'
 import type { MarkOptions } from '../hits-mark.js'
@@ -22,6 +22,11 @@ export function addHits(program: Command, execute: Execute): void {
     .option('--label <name>', 'only hits with this label: flowsrc of flows, --label of logs')
     .addOption(
       new Option('--kind <kind>', 'only hits of flows, or of log lines').choices(HIT_KINDS),
+    )
+    .addOption(
+      new Option('--way <way>', 'only hits that were met so: as flows arrived, or later').choices(
+        WAYS,
+      ),
     )
     .option('--limit <number>', 'at most so many', '1000')
     .option('--counted', 'what flows met and is only counted: floods, and scanners nobody answered')

@@ -17,6 +17,10 @@ export type Span = keyof typeof SPANS
 export const KINDS = ['flow', 'log'] as const
 export type Kind = (typeof KINDS)[number]
 
+/** Of flows: as they arrived, or later. */
+export const WAYS = ['live', 'backscan'] as const
+export type Way = (typeof WAYS)[number]
+
 /** Epoch seconds. */
 export interface Window {
   readonly from: number
@@ -33,28 +37,37 @@ export interface View {
   readonly event: string
   readonly source: string
   readonly kind: Kind | ''
+  readonly way: Way | ''
 }
 
-export const START: View = { ask: '', time: '24h', value: '', event: '', source: '', kind: '' }
+export const START: View = {
+  ask: '',
+  time: '24h',
+  value: '',
+  event: '',
+  source: '',
+  kind: '',
+  way: '',
+}
 
 /** Whatever makes no sense is as if it were not there. */
 export function readView(fragment: string): View {
   const given = new URLSearchParams(fragment.replace(/^#/, ''))
   const text = (name: string) => given.get(name)?.trim() ?? ''
-  const kind = text('kind')
   return {
     ask: text('ask'),
     time: readTime({ last: text('last'), from: text('from'), to: text('to') }),
     value: text('value'),
     event: text('event'),
     source: text('source'),
-    kind: isKind(kind) ? kind : '',
+    kind: oneOf(KINDS, text('kind')),
+    way: oneOf(WAYS, text('way')),
   }
 }
 
 /** Only what differs from the start; the empty text is the start itself. */
-export function writeView({ ask, time, value, event, source, kind }: View): string {
-  const told: Record<string, string> = { ask, value, event, source, kind }
+export function writeView({ ask, time, value, event, source, kind, way }: View): string {
+  const told: Record<string, string> = { ask, value, event, source, kind, way }
   if (typeof time === 'object')
     Object.assign(told, { from: moment(time.from), to: moment(time.to) })
   else if (time !== START.time) told.last = time
@@ -78,6 +91,7 @@ function moment(at: number): string {
   return new Date(at * 1000).toISOString().replace('.000Z', 'Z')
 }
 
-function isKind(text: string): text is Kind {
-  return (KINDS as readonly string[]).includes(text)
+/** Empty for what is none of them. */
+function oneOf<T extends string>(words: readonly T[], text: string): T | '' {
+  return words.find((word) => word === text) ?? ''
 }

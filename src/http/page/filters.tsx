@@ -1,6 +1,6 @@
 /** Which hits are shown: a stretch of time, a value, an event, a source, and where they were met. */
 import { useEffect, useRef } from 'preact/hooks'
-import { KINDS, SPANS, type Span, START, type View } from './address.js'
+import { SPANS, type Span, START, type View } from './address.js'
 import { Moment } from './moment.js'
 import type { Go } from './use-view.js'
 import { beside, closer, wholeSteps, wider } from './window.js'
@@ -62,8 +62,8 @@ function TimeControls({ view: { time }, go }: Pick<FiltersProps, 'view' | 'go'>)
 }
 
 function HitFilters({ view, sources, go }: FiltersProps) {
-  const { value, event, source, kind } = view
-  const filtered = value !== '' || event !== '' || source !== '' || kind !== ''
+  const { value, event, source, kind, way } = view
+  const filtered = [value, event, source, kind, way].some((text) => text !== '')
   const names = source === '' || sources.includes(source) ? sources : [...sources, source]
   return (
     <form
@@ -87,13 +87,12 @@ function HitFilters({ view, sources, go }: FiltersProps) {
       <label>
         Met{' '}
         <select
-          value={kind}
-          onChange={(change) => go({ kind: change.currentTarget.value as View['kind'] })}
+          value={way || kind}
+          onChange={(change) => go(MET[change.currentTarget.value as keyof typeof MET].view)}
         >
-          <option value="">anywhere</option>
-          {KINDS.map((each) => (
+          {Object.entries(MET).map(([each, { words }]) => (
             <option key={each} value={each}>
-              {{ flow: 'in flows', log: 'in logs' }[each]}
+              {words}
             </option>
           ))}
         </select>
@@ -108,6 +107,15 @@ function HitFilters({ view, sources, go }: FiltersProps) {
     </form>
   )
 }
+
+/** What the list offers: where it was met, and of flows how. */
+const MET = {
+  '': { words: 'anywhere', view: { kind: '', way: '' } },
+  flow: { words: 'in flows', view: { kind: 'flow', way: '' } },
+  live: { words: 'in flows, live', view: { kind: '', way: 'live' } },
+  backscan: { words: 'in flows, by backscan', view: { kind: '', way: 'backscan' } },
+  log: { words: 'in logs', view: { kind: 'log', way: '' } },
+} as const satisfies Record<View['kind'] | View['way'], { words: string; view: Partial<View> }>
 
 interface TextFilterProps {
   readonly name: string

@@ -10,7 +10,8 @@ import type { Hit } from './wire.js'
 export interface HitDetailsProps {
   readonly hit: Hit
   readonly mayMark: boolean
-  onMarked(): void
+  /** Marked as a false positive, or unmarked. */
+  onMarked(marked: boolean): void
 }
 
 export function HitDetails({ hit, mayMark, onMarked }: HitDetailsProps) {
@@ -75,31 +76,33 @@ function Marking({ hit, mayMark, onMarked }: HitDetailsProps) {
   const mark = hit.false_positive
   if (mark !== null) {
     return (
-      <p>
-        Marked as a false positive by <Foreign text={mark.by} most={80} />, <Moment at={mark.at} />
-        {mark.why !== '' && ': '}
-        <Foreign text={mark.why} most={1000} />
-      </p>
+      <>
+        <p>
+          Marked as a false positive by <Foreign text={mark.by} most={80} />,{' '}
+          <Moment at={mark.at} />
+          {mark.why !== '' && ': '}
+          <Foreign text={mark.why} most={1000} />
+        </p>
+        {mayMark && <UnmarkForm id={hit.id} onDone={() => onMarked(false)} />}
+      </>
     )
   }
   if (!mayMark)
     return <p class="hint">To mark it as a false positive takes a token that may operate.</p>
-  return <MarkForm id={hit.id} onMarked={onMarked} />
+  return <MarkForm id={hit.id} onDone={() => onMarked(true)} />
 }
 
-function MarkForm({ id, onMarked }: { id: string; onMarked: () => void }) {
-  const [state, setState] = useState<'open' | 'sending' | Error>('open')
-  const send = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
-    event.preventDefault()
-    const why = String(new FormData(event.currentTarget).get('why') ?? '').trim()
-    setState('sending')
-    try {
-      await tell('POST', `/v1/hits/${encodeURIComponent(id)}/false-positive`, { why })
-      onMarked()
-    } catch (error) {
-      setState(error as Error)
-    }
-  }
+interface FormProps {
+  readonly id: string
+  onDone(): void
+}
+
+function MarkForm({ id, onDone }: FormProps) {
+  const { state, send } = useSending(async (form) => {
+    const why = String(new FormData(form).get('why') ?? '').trim()
+    await tell('POST', markOf(id), { why })
+    onDone()
+  })
   return (
     <form class="mark" onSubmit={send}>
       <label>
@@ -112,4 +115,38 @@ function MarkForm({ id, onMarked }: { id: string; onMarked: () => void }) {
       {state instanceof Error && <span role="alert">It was not marked: {state.message}</span>}
     </form>
   )
+}
+
+function UnmarkForm({ id, onDone }: FormProps) {
+  const { state, send } = useSending(async () => {
+    await tell('DELETE', markOf(id))
+    onDone()
+  })
+  return (
+    <form class="mark" aria-label="Mark" onSubmit={send}>
+      <button type="submit" disabled={state === 'sending'}>
+        Unmark
+      </button>
+      <span class="hint">What a MISP has been told stays there.</span>
+      {state instanceof Error && <span role="alert">It was not unmarked: {state.message}</span>}
+    </form>
+  )
+}
+
+function markOf(id: string): string {
+  return `/v1/hits/${encodeURIComponent(id)}/false-positive`
+}
+
+function useSending(work: (form: HTMLFormElement) => Promise<void>) {
+  const [state, setState] = useState<'open' | 'sending' | Error>('open')
+  const send = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
+    event.preventDefault()
+    setState('sending')
+    try {
+      await work(event.currentTarget)
+    } catch (error) {
+      setState(error as Error)
+    }
+  }
+  return { state, send }
 }

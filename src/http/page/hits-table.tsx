@@ -16,7 +16,8 @@ export interface HitsTableProps {
   onAsk(value: string): void
   /** A row is open: the table keeps still. */
   onOpen(open: boolean): void
-  onMarked(): void
+  /** Marked as a false positive, or unmarked. */
+  onMarked(marked: boolean): void
 }
 
 export function HitsTable({ hits, onOpen, ...rest }: HitsTableProps) {

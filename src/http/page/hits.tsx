@@ -54,7 +54,7 @@ export function Hits({ view, go, sources, mayMark, theme, listener, announce }: 
       )}
       <Pages
         // Other filters: from the first page again.
-        key={JSON.stringify([view.value, view.event, view.source, view.kind, view.time])}
+        key={JSON.stringify([view.value, view.event, view.source, view.kind, view.way, view.time])}
         filter={filter}
         mayMark={mayMark}
         listener={listener}
@@ -66,11 +66,11 @@ export function Hits({ view, go, sources, mayMark, theme, listener, announce }: 
 }
 
 function filterOf(
-  { value, event, source, kind }: View,
+  { value, event, source, kind, way }: View,
   { from, to }: { from: number; to: number },
 ): Parameters {
   const iso = (at: number) => new Date(at * 1000).toISOString()
-  return { since: iso(from), until: iso(to), value, event, source, kind }
+  return { since: iso(from), until: iso(to), value, event, source, kind, way }
 }
 
 interface PagesProps extends Pick<HitsProps, 'mayMark' | 'listener' | 'announce'> {
@@ -104,9 +104,9 @@ function Pages({ filter, listener, announce, ...rest }: PagesProps) {
         <HitsTable
           hits={hits}
           onOpen={setStill}
-          onMarked={() => {
+          onMarked={(marked) => {
             page.again()
-            announce('Marked as a false positive.')
+            announce(marked ? 'Marked as a false positive.' : 'The mark is taken back.')
           }}
           {...rest}
         />

@@ -17,6 +17,7 @@ export const hitFilter = z.object({
   source: text.optional().openapi({ description: 'Name of a source in the config.' }),
   label: text.optional().openapi({ description: 'Where it was seen.' }),
   kind: z.enum(HIT_KINDS).optional(),
+  way: z.enum(WAYS).optional().openapi({ description: 'How it was met: live, or later.' }),
 })
 
 const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
@@ -28,7 +29,7 @@ export const hitQuery = hitFilter.extend({
 
 export const overTimeQuery = hitFilter.extend({ buckets: count(1, MOST_BUCKETS).default(96) })
 
-export const countedQuery = hitFilter.omit({ label: true, kind: true }).extend({
+export const countedQuery = hitFilter.omit({ label: true, kind: true, way: true }).extend({
   why: z.enum(['flood', 'unanswered']).optional(),
   limit: count(1, MOST_HITS).default(100),
 })

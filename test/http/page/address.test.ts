@@ -6,6 +6,7 @@ import {
   SPANS,
   START,
   type View,
+  WAYS,
   writeView,
 } from '../../../src/http/page/address.js'
 import { fuzz } from '../../fuzz.js'
@@ -26,6 +27,7 @@ const view: fc.Arbitrary<View> = fc.record({
   event: text,
   source: text,
   kind: fc.constantFrom('' as const, ...KINDS),
+  way: fc.constantFrom('' as const, ...WAYS),
   time: fc.oneof(fc.constantFrom(...(Object.keys(SPANS) as (keyof typeof SPANS)[])), window),
 })
 
@@ -54,6 +56,7 @@ describe('the address', () => {
     'from=2026-05-03T15:00:00Z&to=2026-05-03T14:00:00Z',
     'from=5&to=x',
     'kind=up',
+    'way=api',
     '%E0%A4%A=%',
   ])('takes %j for nothing', (fragment) => {
     expect(readView(fragment)).toEqual(START)

@@ -51,6 +51,8 @@ describe.skipIf(!ready)('the page', () => {
     tabs.push(tab)
     await tab.page.goto(`${site.url}/${fragment}`)
     await tab.page.locator('table.hits, p.none').waitFor()
+    // It stands above: until it is there, all below moves.
+    await tab.page.locator('.overall', { hasText: 'as of' }).waitFor()
     return tab.page
   }
 
@@ -195,6 +197,31 @@ describe.skipIf(!ready)('the page', () => {
       await page.getByRole('button', { name: 'Clear' }).click()
       await expect.poll(() => fragmentOf(page).size).toBe(0)
       expect(await page.getByLabel('Event', { exact: true }).inputValue()).toBe('')
+    })
+
+    it('are filtered by live and backscan', async () => {
+      const page = await open()
+      const met = page.getByRole('combobox', { name: 'Met' })
+      await expect.poll(() => counted(page, 'Live')).toBeGreaterThan(400)
+      for (const [way, other] of [
+        ['live', 'Backscan'],
+        ['backscan', 'Live'],
+      ] as const) {
+        await met.selectOption(way)
+        await expect.poll(() => counted(page, other)).toBe(0)
+        await expect.poll(() => counted(page, 'Logs')).toBe(0)
+        const words = () => page.locator('tr.hit .way').allInnerTexts()
+        await expect.poll(async () => new Set(await words())).toEqual(new Set([way]))
+        expect(await rows(page).count()).toBe(50)
+        expect(Object.fromEntries(fragmentOf(page))).toEqual({ way })
+      }
+      expect(await counted(page, 'Backscan')).toBe(84)
+      await page.reload()
+      await rows(page).first().waitFor()
+      expect(await met.inputValue()).toBe('backscan')
+      await met.selectOption('log')
+      await expect.poll(() => counted(page, 'Logs')).toBeGreaterThan(60)
+      expect(Object.fromEntries(fragmentOf(page))).toEqual({ kind: 'log' })
     })
 
     it('that are none say so', async () => {
@@ -472,7 +499,7 @@ describe.skipIf(!hasChromium())('the page with tokens', () => {
     }
   })
 
-  it('marks a hit as a false positive, and shows who did and why', async () => {
+  it('marks a hit as a false positive, shows who did and why, and unmarks it', async () => {
     const { page, complaints, close } = await openTab(browser)
     await page.goto(site.url)
     await signIn(page, OPERATOR.token)
@@ -489,6 +516,16 @@ describe.skipIf(!hasChromium())('the page with tokens', () => {
     await page.reload()
     await page.locator('tr.hit', { hasText: 'false positive' }).waitFor()
     expect(await faultsIn(page)).toEqual([])
+    await page
+      .locator('tr.hit', { hasText: 'false positive' })
+      .getByRole('button', { name: /^Details/ })
+      .click()
+    expect(await faultsIn(page)).toEqual([])
+    await page.getByRole('button', { name: 'Unmark' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByLabel('Why it is a false positive').waitFor()
+    await expect.poll(() => textOf(page.locator('output'))).toBe('The mark is taken back.')
+    expect(await page.locator('tr.hit', { hasText: 'false positive' }).count()).toBe(0)
     // Of before the sign-in.
     expect(complaints.filter((text) => !text.includes('status of 401'))).toEqual([])
     await close()
