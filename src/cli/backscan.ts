@@ -140,12 +140,16 @@ function linesOf({ indicators, hits, gaps, stopped }: BackscanReport, since: str
       ? 'Nothing new to look for: every indicator has been looked for that far back.'
       : `${indicators} indicators looked for in the last ${since}: ${hits} hits.`,
     ...(gaps > 0
-      ? [`${gaps} stretches of time looked at again, in which flows came unmatched.`]
+      ? [`${stretches(gaps)} of time looked at again, in which flows came unmatched.`]
       : []),
     ...(stopped === null
       ? []
       : [`Stopped at the limit of ${stopped}; the next run goes on there.`]),
   ]
+}
+
+function stretches(n: number): string {
+  return n === 1 ? '1 stretch' : `${n} stretches`
 }
 
 function iso(seconds: number): string {

@@ -102,7 +102,7 @@ function factsOf({ indicator, event, attribute, flows }: Counted): object {
 function wordsOf({ indicator, event, flows, first }: Counted): string {
   const value = printable(indicator.value)
   const since = new Date(first).toISOString()
-  return `${value} (${printable(event.info)}) meets more flows in an hour than are stored: ${flows.toLocaleString('en-US')} since ${since} are only counted. tipline hits --counted tells more; tipline hold ${value} ends it`
+  return `${value} (${printable(event.info)}) meets more flows in an hour than are stored: ${flows.toLocaleString('en-US')} since ${since} are only counted. tipline hits --counted tells more; tipline hold '${value}' ends it`
 }
 
 /** What was told so long ago (epoch milliseconds) is forgotten. */

@@ -52,7 +52,9 @@ describe.skipIf(!hasEngine())('what is told of flows', () => {
     await insert('192.0.2.77', '192.0.2.2', { times: 5, flg: '......S.' })
     const first = await site.run(['sync'])
     expect(first.stderr.match(/meets more flows in an hour/g)).toHaveLength(1)
-    expect(first.stderr).toMatch(/192\.0\.2\.77 \(Scanner\).*26 since .*tipline hold 192\.0\.2\.77/)
+    expect(first.stderr).toMatch(
+      /192\.0\.2\.77 \(Scanner\).*26 since .*tipline hold '192\.0\.2\.77'/,
+    )
     expect((await site.run(['sync'])).stderr).not.toContain('meets more flows')
     await insert('192.0.2.1', '192.0.2.77', { times: 40 })
     const again = await site.run(['backscan', '--since', '1d'])
