@@ -2,7 +2,13 @@
 
 import { once } from 'node:events'
 import { chmodSync, lstatSync, readFileSync, rmSync, unwatchFile, watchFile } from 'node:fs'
-import { createServer, type Server, type ServerOptions } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import { connect } from 'node:net'
 import { createSecureContext } from 'node:tls'
@@ -74,6 +80,21 @@ function limit(server: Server, connections: number): void {
   server.maxConnections = connections
   server.maxRequestsPerSocket = 0
   server.setTimeout(SILENCE_MS)
+  server.on('request', endTalkers)
+}
+
+/** For who was answered before it had sent all: long enough to read the answer, and to send the rest. */
+const LINGER_MS = 5000
+
+/** A body that nobody waits for any more, refused or not wanted, must not hold the connection for ever. */
+function endTalkers(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  outgoing.once('finish', () => {
+    if (incoming.complete) return
+    const late = setTimeout(() => {
+      if (!incoming.complete) incoming.socket.destroy()
+    }, LINGER_MS)
+    incoming.socket.once('close', () => clearTimeout(late))
+  })
 }
 
 async function bind(server: Server, address: ListenAddress): Promise<void> {

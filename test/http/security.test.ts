@@ -2,7 +2,9 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request as secureRequest } from 'node:https'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { httpSettings } from '../../src/http/settings.js'
@@ -34,6 +36,7 @@ const ROUTES: readonly [method: string, path: string][] = [
   ['GET', '/v1/indicators/ip:198.51.100.7'],
   ['GET', '/v1/hits'],
   ['GET', '/v1/hits/over-time'],
+  ['GET', '/v1/hits/counted'],
   ['GET', '/v1/hits/log-0123456789abcdef'],
   ['POST', '/v1/hits/log-0123456789abcdef/false-positive'],
   ['DELETE', '/v1/hits/log-0123456789abcdef/false-positive'],
@@ -325,6 +328,68 @@ describe('bodies', () => {
     )
     expect(answer).toMatch(/^HTTP\/1\.1 431 /)
   })
+})
+
+describe('who sends a byte now and then', () => {
+  const json = 'Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n'
+  const auth = `Authorization: Bearer ${READER.token}\r\n`
+  const GIVEN_HEADS: readonly (readonly [what: string, head: string])[] = [
+    ['headers', 'GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Slow: '],
+    ['the body of a question', `POST /v1/lookup HTTP/1.1\r\n${json}${auth}\r\n{"values":["`],
+    ['a body without a token', `POST /v1/lookup HTTP/1.1\r\n${json}\r\n{"values":["`],
+    ['a token', `POST /v1/session HTTP/1.1\r\n${json}\r\n{"token":"`],
+    ['a body that nobody wants', `GET /v1/status HTTP/1.1\r\n${json}${auth}\r\n{`],
+    ['a body to nowhere', `POST /nothing HTTP/1.1\r\n${json}\r\n{`],
+  ]
+
+  /** Until the other side closes; a byte every 200 ms. */
+  function drip(head: string): Promise<string> {
+    return new Promise((resolve) => {
+      const socket = connect(house.port, '127.0.0.1')
+      let got = ''
+      const more = setInterval(() => socket.write('a'), 200)
+      socket.on('data', (chunk) => {
+        got += chunk.toString('latin1')
+      })
+      // Written to after the other side has gone.
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        clearInterval(more)
+        resolve(got)
+      })
+      socket.write(head)
+    })
+  }
+
+  it('is cut off within the limit, and holds up nobody else', async () => {
+    let open = 0
+    const slow = GIVEN_HEADS.flatMap(([what, head]) =>
+      Array.from({ length: 5 }, async () => {
+        open += 1
+        const answer = await drip(head)
+        open -= 1
+        return [what, answer.slice(9, 12)]
+      }),
+    )
+    const ended = Promise.all(slow)
+    let served = 0
+    do {
+      const known = await house.ask('/v1/lookup?value=198.51.100.7', { token: READER.token })
+      expect(known.status).toBe(200)
+      served += 1
+      await sleep(500)
+    } while (open > 0)
+    const statuses = Object.fromEntries(await ended)
+    expect(statuses).toEqual({
+      headers: '408',
+      'the body of a question': '408',
+      'a body without a token': '401',
+      'a token': '408',
+      'a body that nobody wants': '200',
+      'a body to nowhere': '404',
+    })
+    expect(served).toBeGreaterThan(5)
+  }, 150_000)
 })
 
 describe('rates', () => {
