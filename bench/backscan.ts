@@ -155,7 +155,7 @@ async function loadIndicators(count: number, round: number): Promise<void> {
   await rebuildLive({ db, tables: TABLES, log })
 }
 
-/** One statement after the other would be matched with parts that are still being merged. */
+/** Merges of what was filled in would share the machine with what is measured. */
 async function merged(): Promise<void> {
   for (;;) {
     const { n } = await db.row<{ n: string }>('SELECT count() AS n FROM system.merges')

@@ -29,7 +29,7 @@ const INDICATORS = QUICK ? [10_000, 1_000_000] : [10_000, 100_000, 1_000_000]
 const BLOCKS = [10_000, 500_000]
 const ROUNDS: Readonly<Record<number, number>> = QUICK
   ? { 10000: 9, 500000: 3 }
-  : { 10000: 21, 500000: 7 }
+  : { 10000: 15, 500000: 5 }
 const CHANGES = QUICK ? 3 : 7
 
 /** `taken`: of misp2ch's layout; `ours`: as tipline makes them. */
@@ -215,8 +215,9 @@ async function timeOfChange() {
 }
 
 async function hitsOf(ips: readonly string[]): Promise<number> {
-  const rows = ips.map((ip) => [Math.floor(Date.now() / 1000), '192.0.2.1', ip, 6])
-  await db.insert({ table: 'ours.flows', columns: ['ts', 'sa', 'da', 'pr'], rows })
+  const now = Math.floor(Date.now() / 1000)
+  const rows = ips.map((ip) => [now, now, '192.0.2.1', ip, 6])
+  await db.insert({ table: 'ours.flows', columns: ['ts', 'te', 'sa', 'da', 'pr'], rows })
   const { n } = await db.row<{ n: string }>(
     'SELECT count() AS n FROM ours.ioc_hits WHERE destination_ip IN {ips:Array(String)}',
     { params: { ips } },

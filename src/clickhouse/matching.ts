@@ -8,7 +8,7 @@
 import { addressOf } from './address-sql.js'
 import { keysOf, type LiveNames } from './live-tables.js'
 import { quoted, type TableName } from './names.js'
-import { touches } from './skip-index.js'
+import { touching } from './skip-index.js'
 
 /** The two layouts of nfdump2clickhouse: `pr` was a text once. */
 export type FlowLayout = 'number' | 'text'
@@ -106,12 +106,14 @@ function sides(options: Matching): string {
 function candidates({ flows, layout, more, names, only }: Matching): string {
   const protocol = layout === 'number' ? 'pr' : PROTOCOL_OF_TEXT
   const more_ = more.map((column) => `, \`${column}\``).join('')
-  const may = only?.bits ? touches(only.bits) : mayMeet(names)
+  const which = only?.bits
+    ? touching(only.bits, only.flows)
+    : `WHERE ${mayMeet(names)}${only ? ` AND ${only.flows}` : ''}`
   return `SELECT ts, te, toUInt8(${protocol}) AS protocol, flg, ipkt, ibyt, flowsrc,
       cityHash64(ts, te, sa, da, sp, dp, protocol, flg, ipkt, ibyt, ra, flowsrc${more_}) AS flow,
       arrayJoin([(toUInt8(0), sa, da, sp, dp), (toUInt8(1), da, sa, dp, sp)]) AS side
     FROM ${quoted(flows)}
-    WHERE ${may}${only ? ` AND ${only.flows}` : ''}`
+    ${which}`
 }
 
 function mayMeet({ ips, nets4, nets6 }: LiveNames): string {

@@ -14,11 +14,12 @@ const BOTH = `[${lastBits('sa')}, ${lastBits('da')}]`
 export const SKIP_INDEX = `INDEX ${NAME} ${BOTH} TYPE bloom_filter(0.0001) GRANULARITY 1`
 
 /**
- * True for flows from or to one of these last bits; `bits`: an array of UInt32. The first half tells, the
- * second is what the index answers to, and compares each flow that is left with each of the bits.
+ * The clauses for flows from or to one of these last bits, in this time; `bits`: an array of UInt32. What
+ * the index answers to compares each flow with each of the bits, so it stands behind what few pass.
  */
-export function touches(bits: string): string {
-  return `(${lastBits('sa')} IN ${bits} OR ${lastBits('da')} IN ${bits}) AND hasAny(${BOTH}, ${bits})`
+export function touching(bits: string, time: string): string {
+  return `PREWHERE ${time} AND (${lastBits('sa')} IN ${bits} OR ${lastBits('da')} IN ${bits})
+    WHERE hasAny(${BOTH}, ${bits})`
 }
 
 /** @throws ClickHouseError */
