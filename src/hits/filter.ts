@@ -2,8 +2,8 @@
 import { UsageError } from '../errors.js'
 import { addressSpellings, readIp } from '../indicators/ip.js'
 import { exactCandidates } from '../indicators/observable.js'
+import { storable } from '../text.js'
 import { type Hit, type HitKind, KIND_OF_WAY, type Way } from './hit.js'
-import { storable } from './text.js'
 
 export interface HitFilter {
   /** Epoch milliseconds of a hit's `first`: from this on. */

@@ -1,7 +1,7 @@
 /** Hits of log lines, as `hits.db` has them. */
 import type { Database } from '../ledger/sqlite.js'
+import { storable } from '../text.js'
 import { type HitFilter, type Place, parseId, spellings } from './filter.js'
-import { storable } from './text.js'
 
 export interface LogRow {
   readonly row: number

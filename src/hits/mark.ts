@@ -1,10 +1,10 @@
 /** Hits that somebody calls false. */
 import { inTransaction } from '../ledger/sqlite.js'
+import { storable } from '../text.js'
 import type { Hit } from './hit.js'
 import { readHit } from './read.js'
 import { proposeFalsePositive, withdrawFalsePositive } from './sightings/queue.js'
 import type { HitStores } from './stores.js'
-import { storable } from './text.js'
 
 export interface Marking {
   readonly id: string

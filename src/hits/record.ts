@@ -1,8 +1,8 @@
 /** Writing hits of log lines down: a line that comes again brings nothing new. */
 import { createHash } from 'node:crypto'
 import { type Database, inTransaction, type Statement } from '../ledger/sqlite.js'
+import { storable } from '../text.js'
 import type { Way } from './hit.js'
-import { storable } from './text.js'
 
 /** What is kept of a line that hit. */
 export interface LineHits {

@@ -59,7 +59,7 @@ export function refuseText(text: string, reason: Reason): Normalisation {
 }
 
 const CONTROL = /[\u0000-\u001f\u007f]/
-const LONE_SURROGATE = /\p{Surrogate}/u
+const BROKEN = /[\p{Surrogate}\ufffd]/u
 
 export function generalFault(text: string, maxLength: number): Reason | undefined {
   if (text === '') return REASONS.empty
@@ -68,7 +68,10 @@ export function generalFault(text: string, maxLength: number): Reason | undefine
   return isBrokenUnicode(text) ? REASONS.brokenUnicode : undefined
 }
 
-/** A lone surrogate has no UTF-8 form: two different values would get one key. */
+/**
+ * A lone surrogate has no UTF-8 form, and U+FFFD stands for what had none (in the ledger also for a NUL):
+ * two different values would get one key.
+ */
 export function isBrokenUnicode(text: string): boolean {
-  return LONE_SURROGATE.test(text)
+  return BROKEN.test(text)
 }

@@ -4,6 +4,8 @@
  * hand: a schema library is too slow for a million rows.
  */
 
+import { storable } from '../text.js'
+
 /** An attribute as a source tells of it. Times are epoch seconds. */
 export interface AttributeRow {
   /** Lower case. */
@@ -137,7 +139,7 @@ export function parseAttribute(raw: unknown, around?: EventOfRow): Parsed<Attrib
     eventUuid: event.uuid,
     eventInfo: event.info,
     type,
-    value,
+    value: storable(value),
     toIds,
     deleted,
     timestamp,
@@ -210,9 +212,9 @@ export function readNumber(raw: unknown): number | undefined {
   return Number.isSafeInteger(raw) && (raw as number) >= 0 ? (raw as number) : undefined
 }
 
-/** Foreign text of bounded length; '' where there is none. */
+/** Foreign text of bounded length, as the ledger can hold it; '' where there is none. */
 export function readText(raw: unknown): string {
-  return typeof raw === 'string' ? raw.slice(0, MAX_TEXT_CHARS) : ''
+  return typeof raw === 'string' ? storable(raw.slice(0, MAX_TEXT_CHARS)) : ''
 }
 
 /** `Tag[]`, or `EventTag[]` with the tag one level down. */

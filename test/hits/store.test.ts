@@ -14,9 +14,9 @@ import { hitsOverTime } from '../../src/hits/over-time.js'
 import { readHit, readHits } from '../../src/hits/read.js'
 import { type LineHits, type Met, recordLines } from '../../src/hits/record.js'
 import type { HitStores } from '../../src/hits/stores.js'
-import { storable } from '../../src/hits/text.js'
 import { inTransaction } from '../../src/ledger/sqlite.js'
 import { Networks } from '../../src/networks.js'
+import { storable } from '../../src/text.js'
 import { fuzz } from '../fuzz.js'
 
 const NEVER = new AbortController().signal

@@ -53,6 +53,13 @@ describe('a changed policy', () => {
     'ip:203.0.113.30',
   ]
 
+  it('judges what was set aside as it was read, a NUL and all', async () => {
+    await start([{ type: 'ip-dst', value: '198.51.100.7\0.example' }])
+    expect(await live()).toEqual([])
+    await judgeAnew({ policy: none })
+    expect(await live()).toEqual([])
+  })
+
   it('holds and releases without asking MISP', async () => {
     await start(rows)
     expect(await live()).toEqual(all)

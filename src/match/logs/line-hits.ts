@@ -1,8 +1,8 @@
 /** What is kept of a line that hit: what was looked up in it, and nothing else. */
 import { createHash } from 'node:crypto'
 import type { LineHits, Met } from '../../hits/record.js'
-import { storable } from '../../hits/text.js'
 import { strictestTlp } from '../../policy/tlp.js'
+import { storable } from '../../text.js'
 import type { Hit, StateCarrier } from './hit.js'
 import type { Observer } from './observe.js'
 
