@@ -86,16 +86,19 @@ export function keysOf(address: string): string {
     bitOr(toUInt64(bitShiftRight(${address}, 96)), ${BLOCK6})]`
 }
 
-export interface LiveStatements {
-  /** Adds what is in iocs and not here; the details first, so that no set tells of what is not there. */
-  readonly add: readonly string[]
-  /** Marks what is here and no longer in iocs. */
-  readonly remove: string
+/** Which of the details a refresh is about: a scan of the Join table costs more than all the rest. */
+export function hereName({ iocs }: Pick<Tables, 'iocs'>): TableName {
+  return beside(iocs, `tipline_here_${iocs.table}`)
 }
 
-/** `scope`: a condition on `ip` and `uuid` that bounds the work; '1' for all. Parameter: `turn` String. */
-export function liveStatements(iocs: TableName, names: LiveNames, scope: string): LiveStatements {
+/**
+ * One after the other: adds what is in iocs and not here, the details first, so that no set tells of what
+ * is not there; then marks what is here and no longer in iocs. `scope`: a condition on `ip` and `uuid`
+ * that bounds the work; '1' for all. Parameter: `turn` String.
+ */
+export function liveStatements(iocs: TableName, names: LiveNames, scope: string): string[] {
   const { details, gone } = names
+  const here = quoted(hereName({ iocs }))
   const identity = 'cityHash64(misp, uuid, ip, port, print, info, event_uuid, event_id)'
   const rows = `
     SELECT *, ${identity} AS identity, position(ip, '/') > 0 AS is_net, position(ip, ':') > 0 AS is_v6,
@@ -104,40 +107,31 @@ export function liveStatements(iocs: TableName, names: LiveNames, scope: string)
       if(is_net, if(is_v6, 128, 32) - length, 0) AS free,
       toUInt128(start + bitShiftLeft(toUInt128(1), free) - 1) AS end
     FROM ${quoted(iocs)} WHERE ${scope}`
-  const there = `SELECT identity FROM ${quoted(details)} WHERE row NOT IN ${quoted(gone)} AND ${scope}`
   // A value that is no address would meet every flow whose address is none either.
-  const fresh = `FROM (${rows}) WHERE start != 0 AND identity NOT IN (${there})`
+  const fresh = `FROM (${rows}) WHERE start != 0 AND identity NOT IN (SELECT identity FROM ${here})`
   // A net wider than a block has several; the policy holds all but those asked for by name.
   const blocks = (bits: number) =>
     `range(toUInt64(bitShiftRight(start, ${bits})), toUInt64(bitShiftRight(end, ${bits})) + 1)`
   const keys = `multiIf(NOT is_net, [toUInt64(bitAnd(start, 4294967295))],
     is_v6, arrayMap(b -> bitOr(b, ${BLOCK6}), ${blocks(96)}),
     arrayMap(b -> bitOr(bitAnd(b, 65535), ${BLOCK4}), ${blocks(16)}))`
-  return {
-    add: [
-      `INSERT INTO ${quoted(details)}
-        SELECT arrayJoin(${keys}) AS key, start, end, port, ip, misp, uuid, event_uuid, event_id, info,
-          if(kind != '', kind, if(port > 0, 'ip-port', 'ip')), type,
-          cityHash64(misp, uuid, ip, port, live_since), identity, cityHash64(identity, key, {turn:String}) ${fresh}`,
-      ...setStatements(names, scope),
-    ],
-    remove: `INSERT INTO ${quoted(gone)} SELECT row FROM ${quoted(details)}
-      WHERE row NOT IN ${quoted(gone)} AND ${scope}
-        AND identity NOT IN (SELECT identity FROM (SELECT ${identity} AS identity
-          FROM ${quoted(iocs)} WHERE ${scope}))`,
-  }
-}
-
-/** From the details to the sets. */
-function setStatements({ ips, nets4, nets6, details }: LiveNames, scope: string): string[] {
-  const isNet = "position(ip, '/') > 0"
-  const isV6 = "position(ip, ':') > 0"
   const fill = (table: TableName, value: string, where: string) =>
-    `INSERT INTO ${quoted(table)} SELECT DISTINCT ${value} AS value FROM ${quoted(details)}
-      WHERE ${scope} AND ${where} AND value NOT IN ${quoted(table)}`
+    `INSERT INTO ${quoted(table)} SELECT DISTINCT ${value} AS value
+      FROM (SELECT arrayJoin(${keys}) AS key FROM (${rows}) WHERE start != 0 AND ${where})
+      WHERE value NOT IN ${quoted(table)}`
   return [
-    fill(ips, 'toUInt32(key)', `NOT ${isNet}`),
-    fill(nets4, 'toUInt16(bitAnd(key, 65535))', `${isNet} AND NOT ${isV6}`),
-    fill(nets6, `toUInt32(key - ${BLOCK6})`, `${isNet} AND ${isV6}`),
+    `CREATE OR REPLACE TABLE ${here} ENGINE = Memory AS
+      SELECT identity, row FROM ${quoted(details)} WHERE row NOT IN ${quoted(gone)} AND ${scope}`,
+    `INSERT INTO ${quoted(details)}
+      SELECT arrayJoin(${keys}) AS key, start, end, port, ip, misp, uuid, event_uuid, event_id, info,
+        if(kind != '', kind, if(port > 0, 'ip-port', 'ip')), type,
+        cityHash64(misp, uuid, ip, port, live_since), identity, cityHash64(identity, key, {turn:String}) ${fresh}`,
+    fill(names.ips, 'toUInt32(key)', 'NOT is_net'),
+    fill(names.nets4, 'toUInt16(bitAnd(key, 65535))', 'is_net AND NOT is_v6'),
+    fill(names.nets6, `toUInt32(key - ${BLOCK6})`, 'is_net AND is_v6'),
+    `INSERT INTO ${quoted(gone)} SELECT row FROM ${here}
+      WHERE identity NOT IN (SELECT identity FROM (SELECT ${identity} AS identity
+        FROM ${quoted(iocs)} WHERE ${scope}))`,
+    `DROP TABLE ${here}`,
   ]
 }

@@ -145,9 +145,8 @@ async function bring(
   names: LiveNames,
   { condition, params }: Scope,
 ): Promise<void> {
-  const { add, remove } = liveStatements(tables.iocs, names, condition)
   const turn = `${Date.now()}-${Math.random()}`
-  for (const statement of [...add, remove]) {
+  for (const statement of liveStatements(tables.iocs, names, condition)) {
     await db.command(statement, { params: { ...params, turn }, signal })
   }
 }

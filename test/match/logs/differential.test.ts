@@ -87,5 +87,5 @@ describe('the fast way and the plain one', () => {
     // Else the lines are not what they are meant to be.
     expect(hitLines).toBeGreaterThan(BATCH / 10)
     expect(oddLines).toBeGreaterThan(BATCH / 100)
-  }, 600_000)
+  }, 3_600_000)
 })
