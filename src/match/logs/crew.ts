@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { KeyIndex, type SharedIndex } from './key-index.js'
 import { type BlockResult, LineMatcher, type MatchSettings } from './line-matcher.js'
-import { BLOCKS, MAX_BLOCK, placesOf } from './scan-memory.js'
+import { BLOCKS, placesOf } from './scan-memory.js'
 import { States } from './states.js'
 
 export interface CrewOptions extends MatchSettings {
@@ -23,12 +23,13 @@ export interface Feed {
   readonly chunk: number
 }
 
-/** Alone, what stays in a core's cache; to wake another thread costs as much as to scan some dozen lines. */
+/** What stays in a core's cache; to wake another thread costs as much as to scan some dozen lines. */
 export function feedOf(threads: number): Feed {
-  return threads === 1
-    ? { inFlight: 1, chunk: 1 << 17 }
-    : { inFlight: 3 * threads, chunk: MAX_BLOCK / 2 }
+  return threads === 1 ? { inFlight: 1, chunk: 1 << 17 } : { inFlight: 3 * threads, chunk: 1 << 18 }
 }
+
+/** Bytes of a block that are worth another thread. */
+const WORTH_SENDING = 1 << 14
 
 export interface ThreadData extends MatchSettings {
   readonly dataDir: string
@@ -71,7 +72,8 @@ export class Crew {
   /** Whole lines, each with its line feed. */
   async match(block: Buffer): Promise<BlockResult> {
     this.#follow()
-    const helper = this.#helpers.find(({ hasRoom }) => hasRoom)
+    const isWorth = block.length >= WORTH_SENDING
+    const helper = isWorth ? this.#helpers.find(({ hasRoom }) => hasRoom) : undefined
     return helper ? helper.match(block, this.#index.shared) : this.#own.matchBlock(block)
   }
 
