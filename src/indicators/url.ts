@@ -124,7 +124,25 @@ function rebuild({ parsed, scheme, host, port }: Parts): string {
   return `${scheme}//${host}${port === '' ? '' : `:${port}`}${normalPath(parsed.pathname)}${parsed.search}`
 }
 
-/** Newer versions of Node percent-encode `^` in a path, older ones don't; a key must not change. */
+/**
+ * A key must not change with the version of Node. Newer ones percent-encode `^` in a path, older ones
+ * don't; Ada 2.9 (in Node 20) leaves `/.x/..` as it is, where the URL Standard takes both away.
+ */
 function normalPath(path: string): string {
-  return path.includes('^') ? path.replaceAll('^', '%5E') : path
+  const encoded = path.includes('^') ? path.replaceAll('^', '%5E') : path
+  return DOT_SEGMENT.test(encoded) ? withoutDotSegments(encoded) : encoded
+}
+
+const DOT_SEGMENT = /\/\.\.?(?:\/|$)/
+
+/** https://url.spec.whatwg.org/#path-state */
+function withoutDotSegments(path: string): string {
+  const segments: string[] = []
+  const parts = path.slice(1).split('/')
+  for (const [at, part] of parts.entries()) {
+    if (part === '..') segments.pop()
+    if (part !== '.' && part !== '..') segments.push(part)
+    else if (at === parts.length - 1) segments.push('')
+  }
+  return `/${segments.join('/')}`
 }

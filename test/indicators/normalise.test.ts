@@ -161,6 +161,14 @@ const URLS: Table = [
     'http://bücher.example/😀',
     'url:http://xn--bcher-kva.example/%F0%9F%98%80, url:http://bücher.example/😀 (alias)',
   ],
+  [
+    'http://evil.example/a/.x/..',
+    'url:http://evil.example/a/, url:http://evil.example/a/.x/.. (alias)',
+  ],
+  [
+    'http://evil.example/.x/../y',
+    'url:http://evil.example/y, url:http://evil.example/.x/../y (alias)',
+  ],
   ['http://evil.example/^', 'url:http://evil.example/%5E, url:http://evil.example/^ (alias)'],
   ['hxxp://evil[.]example/x', 'url:http://evil.example/x'],
   ['hXXps[:]//evil[.]example[/]x', 'url:https://evil.example/x'],
