@@ -57,8 +57,12 @@ function isAsLogged(text: string, spaces: readonly string[]): boolean {
   if (/[\p{Surrogate}\ufffd]/u.test(text)) return false
   const [meaning] = spaces.includes('url') ? found(url(trimmed)) : []
   const names = meaning === undefined ? trimmed : hostOf(meaning.value)
-  if (meaning !== undefined) return !names.includes('xn--') || trimmed.includes('xn--')
-  return /^[\x00-\x7f]*$/.test(trimmed) || !NAMED.some((space) => spaces.includes(space))
+  if (meaning !== undefined) return !names.includes('xn--') || isAscii(trimmed)
+  return isAscii(trimmed) || !NAMED.some((space) => spaces.includes(space))
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x00-\x7f]*$/.test(text)
 }
 
 const NAMED = ['domain', 'email', 'eppn']
