@@ -1,7 +1,16 @@
 /** The logs that `tipline enrich` reads: files or stdin, plain, gzip or zstd, told by their first bytes. */
-import { closeSync, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  createReadStream,
+  open as openFile,
+  openSync,
+  readSync,
+  statSync,
+} from 'node:fs'
+import { Socket } from 'node:net'
 import { addAbortSignal, PassThrough, pipeline, type Transform } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import { InputError } from '../errors.js'
 import { printable } from '../log.js'
@@ -70,34 +79,42 @@ function fromStdin({ signal }: Reading): AsyncIterator<Buffer> {
   return addAbortSignal(signal, process.stdin)[Symbol.asyncIterator]()
 }
 
-/**
- * Read in this thread: what the kernel has read ahead is copied sooner than another thread is woken. A
- * pipe or a device may keep us waiting, so those are streams.
- */
-async function* fromFile(name: string, reading: Reading): AsyncGenerator<Buffer> {
-  const file = openSync(name, 'r')
-  try {
-    if (fstatSync(file).isFile()) yield* fromDisk(file, reading)
-    else
-      yield* addAbortSignal(reading.signal, createReadStream(name, { fd: file, autoClose: false }))
-  } finally {
-    closeSync(file)
-  }
+function fromFile(name: string, reading: Reading): AsyncIterator<Buffer> {
+  const kind = statSync(name)
+  if (kind.isFile()) return fromDisk(name, reading)
+  if (kind.isFIFO()) return fromPipe(name, reading)
+  const stream = createReadStream(name, { highWaterMark: CHUNK })
+  return addAbortSignal(reading.signal, stream)[Symbol.asyncIterator]()
 }
 
+/**
+ * Waited for by the event loop: a thread that reads a pipe can't be called back from it. Opening waits
+ * in a thread until somebody writes; only a second signal ends that.
+ */
+async function* fromPipe(name: string, { signal }: Reading): AsyncGenerator<Buffer> {
+  const fd = await promisify(openFile)(name, 'r')
+  yield* addAbortSignal(signal, new Socket({ fd, readable: true, writable: false }))
+}
+
+/** Read in this thread: what the kernel has read ahead is copied sooner than another is woken. */
 async function* fromDisk(
-  file: number,
+  name: string,
   { signal, inFlight, chunk }: Reading,
 ): AsyncGenerator<Buffer> {
   const ring = Array.from({ length: inFlight }, () => Buffer.allocUnsafeSlow(chunk))
-  for (let n = 0; ; n += 1) {
-    const buffer = ring[n % ring.length]!
-    const bytes = readSync(file, buffer)
-    if (bytes === 0) return
-    yield buffer.subarray(0, bytes)
-    // Signals and timers have their turn.
-    await turn()
-    signal.throwIfAborted()
+  const file = openSync(name, 'r')
+  try {
+    for (let n = 0; ; n += 1) {
+      const buffer = ring[n % ring.length]!
+      const bytes = readSync(file, buffer)
+      if (bytes === 0) return
+      yield buffer.subarray(0, bytes)
+      // Signals and timers have their turn.
+      await turn()
+      signal.throwIfAborted()
+    }
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -171,6 +171,24 @@ describe('tipline enrich', () => {
     stalled.child.kill(signal)
     const [status] = await once(stalled.child, 'exit')
     expect(status).toBe(signal === 'SIGTERM' ? 143 : 130)
+  })
+
+  it('can be stopped while a pipe has nothing for it', async () => {
+    const pipe = join(folder, 'logs.pipe')
+    execFileSync('mkfifo', [pipe])
+    const running = new Running(['enrich', '--data-dir', ledger.folder, pipe])
+    const writer = createWriteStream(pipe)
+    writer.write(`${HIT}\n`)
+    await until(() => running.stdout.includes('threat'))
+    running.child.kill('SIGINT')
+    expect((await running.end()).status).toBe(130)
+    writer.destroy()
+    const early = new Running(['enrich', '--data-dir', ledger.folder, pipe])
+    // Nobody writes yet, so it can't even be opened: the second signal ends it.
+    const again = setInterval(() => early.child.kill('SIGINT'), 500)
+    const { status, signal } = await early.end()
+    clearInterval(again)
+    expect([status, signal]).toContain(signal === null ? 130 : 'SIGINT')
   })
 
   it('a reader that goes is no failure', async () => {
