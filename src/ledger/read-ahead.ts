@@ -44,6 +44,8 @@ async function* fromThread(data: ReadAheadData): AsyncGenerator<Page> {
   }
   worker.on('message', take)
   worker.on('error', (error) => take({ fault: { bug: error.stack ?? error.message } }))
+  // After its last page nobody listens any more.
+  worker.on('exit', () => take({ fault: { bug: 'the thread that reads the ledger ended' } }))
   try {
     while (true) {
       const message = messages.shift()

@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openForReading } from '../../src/ledger/database.js'
 import { type Page, type PageOptions, pagesOf } from '../../src/ledger/pages.js'
@@ -86,6 +88,24 @@ describe('reading ahead in a thread', () => {
     }
     removeAll()
     expect(await pagesAhead()).toEqual([])
+  })
+
+  it('reads no more ahead than it is told to', async () => {
+    const thread = new Worker(BUILT.replace(/\.js$/, '-thread.js'), {
+      workerData: { ...OPTIONS, dataDir: folder, ahead: 3 },
+    })
+    let pages = 0
+    thread.on('message', () => {
+      pages += 1
+    })
+    while (pages < 3) await sleep(10)
+    await sleep(300)
+    expect(pages).toBe(3)
+    thread.postMessage(null)
+    while (pages < 4) await sleep(10)
+    await sleep(300)
+    expect(pages).toBe(4)
+    await thread.terminate()
   })
 
   it('says what is wrong as reading here does', async () => {
