@@ -58,10 +58,6 @@ export class Household {
     this.#options.onApplied()
   }
 
-  #expect(times: readonly number[]): void {
-    for (const sink of this.sinks) sink.expect(times)
-  }
-
   /** Opens what is new in this config; nothing has changed yet. @throws UsageError */
   async plan(config: LoadedConfig): Promise<HouseholdPlan> {
     const sources = await this.#sources.plan(this.#wantedSources(config))
@@ -120,13 +116,7 @@ export class Household {
         const quiet = () => keeper.outage.since !== null
         const source = openSource(settings, { log, metrics, attempts: ATTEMPTS, quiet })
         const onApplied = () => this.poke()
-        const keeper = new SourceKeeper({
-          works,
-          settings,
-          source,
-          onApplied,
-          onPublished: (times) => this.#expect(times),
-        })
+        const keeper = new SourceKeeper({ works, settings, source, onApplied })
         return { keeper, close: () => source.close() }
       },
     }))

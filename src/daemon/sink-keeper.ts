@@ -4,7 +4,6 @@
  * others write to the ledger meanwhile (a hold by hand) is followed too, within a second.
  */
 
-import { headSeq, readCursors } from '../ledger/changes.js'
 import type { Outage } from '../outage.js'
 import type { Sink } from '../sinks/sink.js'
 import { Feedline, type ShipReport, ship } from '../sync/ship.js'
@@ -15,8 +14,6 @@ import { epoch, type Works } from './works.js'
 const ROUND_MS = 30_000
 const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 30_000
-/** Pulls that a sink which is down may be behind; the oldest are then not measured. */
-const MOST_EXPECTED = 1000
 
 export interface SinkKeeperOptions {
   readonly works: Works
@@ -35,8 +32,6 @@ export class SinkKeeper {
   /** Those who wait for a round that ends after they asked. */
   #waiting: ((report: ShipReport | null) => void)[] = []
   #hasEnded = false
-  /** What the sink has not got yet, in the order of the ledger's changes. */
-  #expected: { readonly seq: number; readonly times: readonly number[] }[] = []
 
   constructor(options: SinkKeeperOptions) {
     const { works, sink } = options
@@ -48,14 +43,6 @@ export class SinkKeeper {
   /** What came of the last round; null: none has ended yet. */
   get last(): ShipReport | null {
     return this.#last
-  }
-
-  /** What was published at these times is in the ledger now; when it is here is measured. */
-  expect(times: readonly number[]): void {
-    if (times.length === 0) return
-    const seq = headSeq(this.#options.works.ledger.db)
-    this.#expected.push({ seq, times })
-    if (this.#expected.length > MOST_EXPECTED) this.#expected.shift()
   }
 
   /** The ledger may hold something new. */
@@ -121,7 +108,7 @@ export class SinkKeeper {
         clock: () => epoch(works),
         log,
         metrics,
-        progress: () => this.#observe(),
+        progress: () => undefined,
         // Waiting between tries is done here, for as long as it takes.
         attempts: 1,
         signal,
@@ -130,22 +117,7 @@ export class SinkKeeper {
     )
   }
 
-  /** From the publication to here. */
-  #observe(): void {
-    if (this.#expected.length === 0) return
-    const { works } = this.#options
-    const { seq = 0 } = readCursors(works.ledger.db).find((c) => c.sink === this.name) ?? {}
-    const labels = { sink: this.name }
-    while (this.#expected[0] && this.#expected[0].seq <= seq) {
-      for (const at of this.#expected.shift()!.times) {
-        const seconds = Math.max(0, works.clocks.wall() / 1000 - at)
-        works.metrics.observe('tipline_publish_to_live_seconds', labels, seconds)
-      }
-    }
-  }
-
   #note(report: ShipReport): void {
-    this.#observe()
     this.#last = report
     if (report.error) this.outage.failed(report.error)
     else this.outage.over()

@@ -21,8 +21,6 @@ export interface SourceKeeperOptions {
   readonly source: Source
   /** Called when the ledger may hold something new. */
   readonly onApplied: () => void
-  /** Called after a pull, with when what it brought was published, epoch seconds by our clock. */
-  readonly onPublished: (times: readonly number[]) => void
 }
 
 /** Edits come in bursts: one look for all. */
@@ -125,9 +123,6 @@ export class SourceKeeper {
     try {
       const report = await pull({ ...request, pass, accept: acceptedBy(wishes), signal })
       this.#lastAt = report.at
-      // Its clock may go otherwise than ours.
-      const ahead = request.now - report.at
-      this.#options.onPublished(report.published.map((at) => at + ahead))
       if (pass.kind === 'whole') this.#wholeAt = this.#options.works.clocks.monotonic()
       this.outage.over()
       for (const warning of report.warnings) this.#log.warn({ source: this.name }, warning)

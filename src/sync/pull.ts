@@ -50,8 +50,6 @@ export interface PullReport {
   readonly source: string
   /** The source's clock, epoch seconds. */
   readonly at: number
-  /** When events were published that the last good pull can not have seen, epoch seconds by its clock. */
-  readonly published: readonly number[]
   readonly unchanged: boolean
   readonly attributes: number
   readonly added: number
@@ -147,7 +145,6 @@ async function acceptUnchanged(options: PullOptions, answer: Answer): Promise<Pu
   return {
     source: source.name,
     at: answer.at,
-    published: [],
     unchanged: true,
     attributes: 0,
     added: 0,
@@ -331,7 +328,6 @@ function report({ judged, result, withheld }: Applied): PullReport {
   return {
     source,
     at: answer.at,
-    published: stage.published.filter((at) => at > (options.row.lastGood ?? answer.at)),
     unchanged: false,
     attributes: stage.rows,
     added: result.added,

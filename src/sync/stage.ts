@@ -32,7 +32,6 @@ export class Stage {
   readonly #behind: Promise<unknown>[] = []
   #begun: Promise<void> | undefined
   #rows = 0
-  readonly #published: number[] = []
 
   constructor(options: StageOptions) {
     this.#options = options
@@ -41,11 +40,6 @@ export class Stage {
   /** Rows taken so far. */
   get rows(): number {
     return this.#rows
-  }
-
-  /** When the staged events were published, as MISP tells it; 0: never. */
-  get published(): readonly number[] {
-    return this.#published
   }
 
   /** Uuids of the staged events. */
@@ -65,10 +59,7 @@ export class Stage {
 
   async events(events: readonly StagedEvent[]): Promise<void> {
     await this.begin()
-    for (const event of events) {
-      this.#eventTags.set(event.uuid, event.tags)
-      if (event.published) this.#published.push(event.publishTimestamp)
-    }
+    for (const event of events) this.#eventTags.set(event.uuid, event.tags)
     await this.#hand(this.#options.writer.stageEvents(events))
   }
 
