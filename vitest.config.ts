@@ -15,10 +15,10 @@ export default defineConfig({
     env: { TIPLINE_SEED: seed },
     // Tests wait for processes and sockets more than they compute.
     maxWorkers: '100%',
-    testTimeout: 60_000 * patience,
+    testTimeout: 180_000 * patience,
     // A second, the default, is little for a machine that does other things too.
     expect: { poll: { timeout: 20_000 } },
-    hookTimeout: 60_000,
+    hookTimeout: 180_000,
   },
 })
 

@@ -109,7 +109,7 @@ describe('hits of logs', () => {
     expect(ran.stderr.split('\n').filter((line) => line.includes('is busy'))).toHaveLength(1)
     expect(ran.stderr).toContain('0 hits recorded, 2 could not be recorded')
     expect((await record(lines(HOT))).stderr).toContain('2 hits recorded')
-  }, 60_000)
+  }, 180_000)
 
   it('that find the disk full do so too, and what was there stays (H5)', async () => {
     await record(lines(NAMED))
@@ -129,7 +129,7 @@ describe('hits of logs', () => {
     expect(out).toMatch(/disk is full|could not be read or written/)
     expect((await hits('--label', '')).length).toBeGreaterThan(0)
     expect((await record(lines(HOT))).status).toBe(0)
-  }, 60_000)
+  }, 180_000)
 
   it('are marked as false positives by id, and unmarked', async () => {
     await record(lines(NAMED))
@@ -145,7 +145,7 @@ describe('hits of logs', () => {
     expect((await site.run(['hits', 'unmark', id])).status).toBe(1)
     expect(await hits()).toMatchObject([{ false_positive: null }])
     expect((await site.run(['hits', 'mark', id])).status).toBe(2)
-  }, 60_000)
+  }, 180_000)
 
   it('that concern somebody are erased, on the disk too (H4)', async () => {
     await record(lines(HOT, { ...NAMED, source: { ip: '192.0.2.66' } }))
@@ -161,7 +161,7 @@ describe('hits of logs', () => {
     }
     expect(await site.ask([...ask, '--yes'])).toMatchObject({ exit: 0, log_hits: 0, erased: true })
     expect((await site.run(['hits', 'purge'])).status).toBe(2)
-  }, 60_000)
+  }, 180_000)
 
   it('are kept for as long as the config says (H3)', async () => {
     await record(lines(HOT, NAMED))
@@ -175,7 +175,7 @@ describe('hits of logs', () => {
     const left = db.prepare('SELECT (SELECT count(*) FROM line) + (SELECT count(*) FROM met) AS n')
     expect(left.get()).toEqual({ n: 2 })
     db.close()
-  }, 60_000)
+  }, 180_000)
 
   it('survive a kill: what is missing is recorded by the next run, and nothing twice (H1)', async () => {
     const many = Array.from({ length: 20_000 }, (_, n) => ({ ...HOT, n }))
@@ -191,7 +191,7 @@ describe('hits of logs', () => {
     expect(db.prepare('SELECT count(*) AS n FROM hit').get()).toEqual({ n: 40_000 })
     expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
     db.close()
-  }, 120_000)
+  }, 180_000)
 
   it('have a label only where they are recorded', async () => {
     expect((await site.run(['enrich', '--label', 'x'], { input: '' })).status).toBe(2)

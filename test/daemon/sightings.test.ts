@@ -51,4 +51,4 @@ sources:
   } finally {
     await site.close()
   }
-}, 120_000)
+}, 180_000)

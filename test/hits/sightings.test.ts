@@ -71,7 +71,7 @@ function client(key = misp.keys.user): SightingClient {
     log,
     metrics: new Metrics(),
     attempts: 1,
-    timeouts: { answerMs: 500, idleMs: 500 },
+    timeouts: { answerMs: 5000, idleMs: 5000 },
   })
 }
 

@@ -215,7 +215,7 @@ describe('the store of log hits', () => {
       }),
       fuzz(200),
     )
-  }, 120_000)
+  }, 180_000)
 
   it('tells each follower each hit once, from its beginning on (H7)', async () => {
     await withStore(async (stores) => {
@@ -283,7 +283,7 @@ describe('the store of log hits', () => {
         fuzz(300),
       )
     })
-  }, 60_000)
+  }, 180_000)
 
   it('keeps all of a text that has a NUL in it, and finds it by that', async () => {
     await withStore(async (stores) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { transpileModule } from 'typescript'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { until } from '../cli/site.js'
 import { ApiHouse, OPERATOR, TOKENS } from './house.js'
 
 const run = promisify(execFile)
@@ -47,9 +48,7 @@ it('TypeScript, over several pages', async () => {
     headers: { 'content-type': 'application/x-ndjson' },
   })
   const recorded = () => house.metrics.read('tipline_hits_recorded_total', { way: 'api' })
-  for (let tries = 0; recorded() < 700 && tries < 500; tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+  await until(() => recorded() >= 700)
   const source = readFileSync('examples/api/hits.ts', 'utf8')
   const compilerOptions = { module: 99, target: 10 }
   const script = transpileModule(source, { compilerOptions }).outputText

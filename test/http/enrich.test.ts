@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../cli/site.js'
 import { ApiHouse, OPERATOR, READER, TOKENS } from './house.js'
 
 let house: ApiHouse
@@ -123,10 +124,7 @@ describe('POST /v1/enrich', () => {
     one.destroy()
     two.end()
     await textOf(answers[1]![0] as IncomingMessage)
-    for (let tries = 0; (await enrich(HIT)).status !== 200; tries += 1) {
-      if (tries > 100) throw new Error('no room after the streams have ended')
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+    await until(async () => (await enrich(HIT)).status === 200)
   })
 
   it('refuses what it could not read', async () => {
@@ -147,10 +145,7 @@ describe('POST /v1/enrich', () => {
     expect((await house.ask(path, { ...asking, token: READER.token })).status).toBe(403)
     expect((await house.ask(path, { ...asking, token: OPERATOR.token })).status).toBe(200)
     const page = () => house.ask('/v1/hits?since=2026-01-01&label=proxy-1', { token: READER.token })
-    for (let tries = 0; (await page()).json.hits.length === 0; tries += 1) {
-      if (tries > 100) throw new Error('nothing was recorded')
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+    await until(async () => (await page()).json.hits.length > 0)
     const { hits } = (await page()).json
     expect(hits).toMatchObject([
       { kind: 'log', way: 'api', label: 'proxy-1', first: '2026-05-03T14:07:00.000Z' },
@@ -178,8 +173,7 @@ describe('POST /v1/enrich', () => {
     const line = '{"destination":{"ip":"203.0.113.50"}}\n'
     expect((await enrich(line)).text).toBe(line)
     house.ledger.pull('Later', [{ type: 'ip-dst', value: '203.0.113.50' }], 3000)
-    await new Promise((resolve) => setTimeout(resolve, 1100))
-    expect((await enrich(line)).text).toContain('threat')
+    await until(async () => (await enrich(line)).text.includes('threat'))
   })
 
   it('counts', () => {

@@ -37,6 +37,12 @@ export interface Asking {
   readonly body?: unknown
 }
 
+interface Listens {
+  readonly own?: boolean
+  /** Epoch milliseconds. */
+  readonly now?: () => number
+}
+
 export class ApiHouse {
   readonly ledger = new KnownLedger()
   readonly logged: string[] = []
@@ -51,14 +57,18 @@ export class ApiHouse {
   readonly #closers: (() => unknown)[] = []
   #listening!: Listening
 
-  static async open(given: readonly Given[], settings: object = {}): Promise<ApiHouse> {
+  static async open(
+    given: readonly Given[],
+    settings: object = {},
+    more: Listens = {},
+  ): Promise<ApiHouse> {
     const house = new ApiHouse()
     house.ledger.pull('Phishing kit', given)
-    await house.#start(settings)
+    await house.#start(settings, more)
     return house
   }
 
-  async #start(settings: object): Promise<void> {
+  async #start(settings: object, more: Listens): Promise<void> {
     const write = (line: string) => void this.logged.push(line)
     this.#log = await createLogger({ level: 'debug', pretty: false, destination: { write } })
     const { folder: dataDir } = this.ledger
@@ -69,13 +79,13 @@ export class ApiHouse {
     this.stores = stores
     this.backend = this.#daemon(dataDir)
     this.#closers.push(() => stores.close())
-    this.#listening = await this.listen(settings)
+    this.#listening = await this.listen(settings, more)
   }
 
   /** Once more, with other settings, over the same ledger. */
-  async listen(given: object, { own = false } = {}): Promise<Listening> {
+  async listen(given: object, { own = false, now = Date.now }: Listens = {}): Promise<Listening> {
     const settings = httpSettings.parse({ listen: '127.0.0.1:0', ...given })
-    const app = createApp(this.backend, { settings, sessionKey: randomBytes(32) })
+    const app = createApp(this.backend, { settings, sessionKey: randomBytes(32), now })
     const listening = await listen({
       app: () => app,
       address: parseListen(settings.listen)!,
@@ -134,7 +144,7 @@ export class ApiHouse {
   }
 
   /** Bytes as they are; all that comes back until the other side closes, or the time is over. */
-  raw(bytes: string | Buffer, ms = 3000): Promise<string> {
+  raw(bytes: string | Buffer, ms = 50_000): Promise<string> {
     return new Promise((resolve, reject) => {
       const socket = connect(this.port, '127.0.0.1')
       let got = ''

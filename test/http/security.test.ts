@@ -317,9 +317,8 @@ describe('bodies', () => {
   )
 
   it('and headers that take for ever are ended', async () => {
-    const began = performance.now()
-    await house.raw('GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Slow: ', 30_000)
-    expect(performance.now() - began).toBeLessThan(20_000)
+    const answer = await house.raw('GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Slow: ')
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /)
   })
 
   it('headers that are too large are refused', async () => {
@@ -372,11 +371,9 @@ describe('who sends a byte now and then', () => {
       }),
     )
     const ended = Promise.all(slow)
-    let served = 0
     do {
       const known = await house.ask('/v1/lookup?value=198.51.100.7', { token: READER.token })
       expect(known.status).toBe(200)
-      served += 1
       await sleep(500)
     } while (open > 0)
     const statuses = Object.fromEntries(await ended)
@@ -388,19 +385,20 @@ describe('who sends a byte now and then', () => {
       'a body that nobody wants': '200',
       'a body to nowhere': '404',
     })
-    expect(served).toBeGreaterThan(5)
   }, 150_000)
 })
 
 describe('rates', () => {
   it('are kept for each', async () => {
-    const slow = await ApiHouse.open(GIVEN, { tokens: TOKENS, limits: { requests_per_second: 5 } })
+    const limits = { requests_per_second: 5 }
+    const slow = await ApiHouse.open(GIVEN, { tokens: TOKENS, limits }, { now: () => 0 })
     const burst = await Promise.all(
       Array.from({ length: 30 }, () => slow.ask('/v1/session', { token: READER.token })),
     )
     const refused = burst.filter(({ status }) => status === 429)
-    expect(refused.length).toBeGreaterThanOrEqual(10)
-    expect(Number(refused[0]?.headers['retry-after'])).toBeGreaterThan(0)
+    // A second's worth is saved up, and no time goes by.
+    expect(refused).toHaveLength(30 - 10)
+    expect(refused[0]?.headers['retry-after']).toBe('1')
     expect((await slow.ask('/v1/session', { token: OPERATOR.token })).status).toBe(200)
     await slow.close()
   })

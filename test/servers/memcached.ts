@@ -8,7 +8,7 @@ import { connect, createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 30_000
 
 /** Whatever way the tests end, no server outlives them. */
 const running = new Set<ChildProcess>()

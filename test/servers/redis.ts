@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endWithUs, freePort, hasProgram } from './program.js'
 
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 30_000
 
 /** Whether tests with a real Redis run. @throws under CI, where it may not be missing */
 export function hasRedis(): boolean {

@@ -74,7 +74,7 @@ export class SmtpServer {
 
   /** Once there are so many. */
   async received(count: number): Promise<readonly Mail[]> {
-    for (const until = Date.now() + 5000; this.mails.length < count; await sleep(10)) {
+    for (const until = Date.now() + 30_000; this.mails.length < count; await sleep(10)) {
       if (Date.now() > until) throw new Error(`${this.mails.length} of ${count} mails came`)
     }
     return this.mails

@@ -60,14 +60,14 @@ export class SyslogNg {
     this.#child = child
     endWithUs(child)
     // Its sockets are all bound when the last of them is there.
-    for (const until = Date.now() + 10_000; !existsSync(this.socket); await sleep(20)) {
+    for (const until = Date.now() + 30_000; !existsSync(this.socket); await sleep(20)) {
       if (Date.now() > until) throw new Error('syslog-ng does not start')
     }
   }
 
   /** Once there are so many. */
   async received(count: number): Promise<Received[]> {
-    for (const until = Date.now() + 5000; ; await sleep(20)) {
+    for (const until = Date.now() + 30_000; ; await sleep(20)) {
       const lines = this.lines()
       if (lines.length >= count) return lines
       if (Date.now() > until) throw new Error(`${lines.length} of ${count} messages came`)

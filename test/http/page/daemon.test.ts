@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium())('the page of the daemon', () => {
     await until(() => daemon.stderr.includes('"at work"') || daemon.child.exitCode !== null)
     expect(daemon.child.exitCode, daemon.stderr).toBeNull()
     await until(async () => (await site.run(['lookup', 'evil.example'])).status === 0)
-  }, 120_000)
+  }, 180_000)
   afterAll(async () => {
     daemon?.child.kill('SIGKILL')
     await browser?.close()
@@ -56,7 +56,7 @@ describe.skipIf(!hasChromium())('the page of the daemon', () => {
     expect(ran.status, ran.stderr).toBe(0)
     // It looks for new ones by itself, every quarter of a minute.
     const hit = page.locator('tr.hit', { hasText: 'www.evil.example' })
-    await hit.waitFor({ timeout: 60_000 })
+    await hit.waitFor({ timeout: 180_000 })
     expect(await hit.textContent()).toMatch(/192\.0\.2\.5.*campus.*Phishing kit/)
 
     await page.getByLabel('Look up').fill('evil[.]example')
@@ -79,5 +79,5 @@ describe.skipIf(!hasChromium())('the page of the daemon', () => {
     await close()
     daemon.child.kill('SIGTERM')
     expect((await daemon.end()).status).toBe(0)
-  }, 120_000)
+  }, 180_000)
 })
