@@ -40,6 +40,7 @@ function problemsOf(issue: Issue, context: Context): LocatedProblem[] {
     case 'custom':
       // What is wrong with a mapping or list as a whole is not that it is one.
       if (typeof valueAt(context.data, path) === 'object') return [{ path, message: issue.message }]
+      if (issue.params) return [{ path, message: issue.message, ...meant(issue.params) }]
       return [{ path, message: withFound(issue.message, path, context) }]
     default:
       return [
@@ -50,6 +51,14 @@ function problemsOf(issue: Issue, context: Context): LocatedProblem[] {
         },
       ]
   }
+}
+
+/** A schema that refuses a word inside a text tells it, and those that it knows, in `params`. */
+function meant({ wrote, known }: Record<string, unknown>): { hint?: string } {
+  const words = known as readonly string[]
+  const word = nearest(wrote as string, words)
+  if (word !== undefined) return { hint: `did you mean ${word}?` }
+  return words.length === 0 ? {} : { hint: `known are ${words.join(', ')}` }
 }
 
 /** YAML reads a key of digits as a number, and `no` in older files as false. */
@@ -69,7 +78,10 @@ function unknownKey(key: string, path: Path, { data, jsonSchema }: Context): Loc
   const meant = nearest(key, known)
   if (meant !== undefined) return { ...problem, hint: `did you mean "${meant}"?` }
   const [owner] = ownersOf(jsonSchema(), key)
-  if (owner !== undefined) return { ...problem, hint: `it belongs under ${owner}` }
+  // Of two that are alike, the other type may know it.
+  const here = path.filter((step) => typeof step === 'string').join('.')
+  if (owner !== undefined && owner !== here)
+    return { ...problem, hint: `it belongs under ${owner}` }
   return known.length > 0 ? { ...problem, hint: `known are ${known.join(', ')}` } : problem
 }
 

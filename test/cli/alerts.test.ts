@@ -124,7 +124,7 @@ describe('tipline alerts', () => {
     expect((await site.run(['alerts', '--retry', 'all', '--drop', 'all'])).status).toBe(2)
     await stop(daemon)
     expect(got).toHaveLength(3)
-  }, 120_000)
+  }, 180_000)
 
   it('keeps everything while nobody is there to send: a stop and a start later it arrives, once', async () => {
     writeChannels({ name: 'soc', type: 'webhook', url: url(), disclose: 'red' })
@@ -137,7 +137,7 @@ describe('tipline alerts', () => {
     await stop(daemon)
     await stop(await startDaemon())
     expect(got).toHaveLength(1)
-  }, 120_000)
+  }, 180_000)
 })
 
 describe('tipline doctor --alerts', () => {
@@ -180,22 +180,30 @@ describe('tipline doctor --alerts', () => {
     expect(document.tipline.alert).toMatchObject({ kind: 'test', channel: 'file' })
     // It went past the queue.
     expect(existsSync(join(site.folder, 'tipline-data/hits.db'))).toBe(false)
-  }, 60_000)
+  }, 180_000)
 
-  it('sends a test by mail', { skip: !hasSmtp(), timeout: 60_000 }, async () => {
+  it('sends a test by mail', { skip: !hasSmtp(), timeout: 180_000 }, async () => {
     const smtp = await SmtpServer.start({ security: 'none' })
     closers.push(() => smtp.close())
     const mail = { type: 'email', server: '127.0.0.1', security: 'none', port: smtp.port }
-    writeChannels({ name: 'mail', ...mail, from: 'a@example.org', to: ['b@example.org'] })
+    const templates = {
+      subject: '{value} bij {inside}',
+      message: 'Gezien door {inside} ({network})',
+    }
+    const people = { from: 'a@example.org', to: ['b@example.org'] }
+    writeChannels({ name: 'mail', ...mail, ...people, templates })
     await site.run(['sync'])
     expect(await doctor()).toMatchObject({ exit: 0, alerts: { mail: `ok ${TEST}250 2.0.0 taken` } })
     const [sent] = await smtp.received(1)
     expect(sent?.content).toMatch(/^Subject: \[tipline\] test$/m)
+    // Whoever sets it up sees what an alert will look like.
+    expect(sent?.content).toContain('\nevil[.]example bij 192.0.2.7\n')
+    expect(sent?.content).toContain('\nGezien door 192.0.2.7 (campus)\n')
   })
 
   it('sends a test to syslog, over UDP and TCP', {
     skip: !hasSyslogNg(),
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const syslog = await SyslogNg.start(createAuthority().issue({ names: ['localhost'] }))
     closers.push(() => syslog.close())
@@ -232,5 +240,5 @@ describe('tipline doctor --alerts', () => {
         expect(ran.stdout + ran.stderr).not.toContain(each)
       }
     }
-  }, 60_000)
+  }, 180_000)
 })

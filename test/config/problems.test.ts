@@ -140,7 +140,7 @@ describe('a broken config', () => {
 `,
       [
         'tipline.yml:6:67: alerts.0.disclse: unknown key; did you mean "disclose"?',
-        'tipline.yml:12:5: alerts.1.starttls: unknown key; known are name, type, server, port, security, ca_file, username, password, password_file, from, to, message, line, subject, disclose, networks, kinds, tags, per, again_after, digest, max_age, max_per_hour, timeout',
+        'tipline.yml:12:5: alerts.1.starttls: unknown key; known are name, type, server, port, security, ca_file, username, password, password_file, from, to, templates, disclose, networks, kinds, tags, per, again_after, digest, max_age, max_per_hour, timeout',
       ],
     ],
     [
@@ -162,14 +162,13 @@ describe('a broken config', () => {
       'settings of a channel that mean nothing',
       `${MISP}alerts:
   - { name: soc, type: file, path: x, disclose: purple, kinds: [ipp], max_per_hour: 0 }
-  - { name: chat, type: slack, url: "https://hooks.example.com/x", line: "{vlaue} met", digest: 0s }
+  - { name: chat, type: slack, url: "https://hooks.example.com/x", digest: 0s }
 `,
       [
         'tipline.yml:6:49: alerts.0.disclose: expected clear, green, amber, amber+strict or red, found "purple"',
         'tipline.yml:6:65: alerts.0.kinds.0: expected a kind such as ip, domain or sha256, found "ipp"',
         'tipline.yml:6:85: alerts.0.max_per_hour: expected at least 1, found 0',
-        'tipline.yml:7:74: alerts.1.line: expected only {kind}, {value}, {inside}, {network}, {observable}, {field}, {label}, {count}, {first}, {last}, {when}, {events}, {links}, {tlp}, {source}, {hit}, {backscan}, {channel}, found "{vlaue} met"',
-        'tipline.yml:7:97: alerts.1.digest: expected 1s or more, found "0s"',
+        'tipline.yml:7:76: alerts.1.digest: expected 1s or more, found "0s"',
       ],
     ],
     [
@@ -272,6 +271,27 @@ alerts:
       'a text that starts with @',
       'data_dir: @home\n',
       ['tipline.yml:1:11: a text that starts with this character must stand in quotes'],
+    ],
+    [
+      'a name that a template does not know',
+      `${MISP}alerts:
+  - name: chat
+    type: slack
+    url: https://hooks.example.com/x
+    templates:
+      message: "{vlaue} met by {Inside}, {nobody}"
+      digest: "{value}"
+      flood: "{{limit}}"
+      past: "{when}"
+      subject: "{value}"
+`,
+      [
+        'tipline.yml:10:16: alerts.0.templates.message: nothing is called {vlaue} here; did you mean {value}?',
+        'tipline.yml:11:15: alerts.0.templates.digest: nothing is called {value} here; known are {pairs}, {hits}, {channel}',
+        'tipline.yml:12:14: alerts.0.templates.flood: expected braces around names only, one on each side, found "{{limit}}"',
+        'tipline.yml:13:13: alerts.0.templates.past: nothing is called {when} here',
+        'tipline.yml:14:7: alerts.0.templates.subject: unknown key; known are message, withheld, digest, line, rest, flood, past',
+      ],
     ],
     ['a key that is no word', '? [a, b]\n: 1\n', ['tipline.yml:1:3: a key must be a plain word']],
   ]

@@ -1,15 +1,16 @@
 /** An alert as JSON of our own, for programs behind a webhook. Pure. */
 import { ascii } from '../../ascii.js'
 import type { ToldAlert, ToldSight } from './disclose.js'
-import { DEFAULT_TEMPLATES, wordsOf } from './words.js'
+import type { Templates } from './templates.js'
+import { wordsOf } from './words.js'
 
 /** Raised when a field changes its meaning or goes; new ones may come at any time. */
 const VERSION = 1
 
 /** In printable ASCII. `docs/guides/alerts.md` tells of each field. */
-export function alertDocument(alert: ToldAlert): string {
+export function alertDocument(alert: ToldAlert, templates: Templates): string {
   const { id, kind, at, channel, sights, more } = alert
-  const { subject, body } = wordsOf(alert, DEFAULT_TEMPLATES)
+  const { subject, body } = wordsOf(alert, templates)
   return ascii({
     version: VERSION,
     id,

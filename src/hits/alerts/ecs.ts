@@ -7,7 +7,8 @@ import { ascii } from '../../ascii.js'
 import { ecsIndicator } from '../../indicators/ecs.js'
 import type { ToldAlert, ToldEvent, ToldFacts, ToldSight } from './disclose.js'
 import { clipped } from './foreign.js'
-import { DEFAULT_TEMPLATES, wordsOf } from './words.js'
+import { DEFAULT_TEMPLATES } from './templates.js'
+import { wordsOf } from './words.js'
 
 const ECS_VERSION = '8.17.0'
 /** rsyslog's default is 8,096 for a message and its header. */
@@ -129,7 +130,8 @@ function enrichment(input: { facts: ToldFacts; event: ToldEvent; last: number })
 /** One line for who reads the document as it is. */
 function messageOf(alert: ToldAlert): string {
   const lines = wordsOf(alert, DEFAULT_TEMPLATES).body.split('\n')
-  return clipped(lines.at(-1) ?? '', LONGEST_MESSAGE)
+  // A digest begins with a line of its own.
+  return clipped(lines.at(alert.kind === 'digest' ? -1 : 0) ?? '', LONGEST_MESSAGE)
 }
 
 function shortened(sight: ToldSight, length: number): ToldSight {

@@ -8,8 +8,6 @@ import {
   parseDuration,
 } from '../../policy/duration.js'
 import { TLP_LEVELS } from '../../policy/tlp.js'
-import { templateSetting } from './template.js'
-import { DEFAULT_TEMPLATES } from './words.js'
 
 export const nameSetting = z
   .string()
@@ -74,14 +72,6 @@ export const commonSettings = {
 
 function isKind(text: string): boolean {
   return KINDS.some((kind) => kind === text)
-}
-
-/** For channels that people read. */
-export const templateSettings = {
-  message: templateSetting(DEFAULT_TEMPLATES.message).describe(
-    'The text of a first sight; `{value}` and the like stand for what the guide to alerts lists.',
-  ),
-  line: templateSetting(DEFAULT_TEMPLATES.line).describe('The line of a sight in a digest.'),
 }
 
 export const caFile = z

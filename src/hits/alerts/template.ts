@@ -3,50 +3,47 @@
  * template again. Pure.
  */
 import { z } from 'zod'
+import { printable } from '../../log.js'
+import { clipped } from './foreign.js'
 
-/** The variables, with what the reference tells of them. */
-export const VARIABLES = {
-  kind: 'kind of the indicator, e.g. `domain`',
-  value: 'the indicator',
-  inside: 'who of ours met it: an address or name',
-  network: 'the name under `networks` in which that lies',
-  observable: 'what met the indicator, as log or flow had it',
-  field: 'the field in which it stood',
-  label: 'where it was seen: the label of logs, or the exporter of flows',
-  count: 'how often',
-  first: 'when first, in UTC',
-  last: 'when last, in UTC',
-  when: 'first, or first to last',
-  events: 'the events: titles, with their UUIDs',
-  links: "the events' pages in MISP, one a line",
-  tlp: 'the widest TLP of its events',
-  source: 'the sources of its events',
-  hit: "tipline's own id of the newest hit",
-  backscan: '"found in the past", or nothing',
-  channel: 'the name of the channel',
-} as const
-
-export type Variable = keyof typeof VARIABLES
-export type Values = Readonly<Record<Variable, string>>
-
-const PLACEHOLDER = /\{([^{}\s]*)\}/g
+const PLACEHOLDER = /\{([^{}]*)\}/g
 const LONGEST = 4000
+const LONGEST_SHOWN = 40
 
-/** A text of the config in which only known variables stand. */
-export function templateSetting(fallback: string) {
-  return z.string().min(1).max(LONGEST).superRefine(refuseUnknown).default(fallback)
+/** Names that a template may use. */
+export type Values = Readonly<Record<string, string>>
+
+/** A text of the config in which only these names stand in braces. */
+export function templateSetting(fallback: string, names: readonly string[]) {
+  return z
+    .string()
+    .min(1)
+    .max(LONGEST)
+    .superRefine((template, context) => refuseUnknown(template, names, context))
+    .default(fallback)
 }
 
 export function fill(template: string, values: Values): string {
   return template.replace(PLACEHOLDER, (whole, name: string) =>
-    Object.hasOwn(values, name) ? values[name as Variable] : whole,
+    Object.hasOwn(values, name) ? values[name]! : whole,
   )
 }
 
-function refuseUnknown(template: string, context: z.core.$RefinementCtx): void {
-  const named = [...template.matchAll(PLACEHOLDER)].map(([, name = '']) => name)
-  const unknown = named.find((name) => !Object.hasOwn(VARIABLES, name))
-  if (unknown === undefined) return
-  const known = Object.keys(VARIABLES).map((name) => `{${name}}`)
-  context.addIssue({ code: 'custom', message: `expected only ${known.join(', ')}` })
+/** One that is mistyped would be read by people, at night, in the place of the value. */
+function refuseUnknown(
+  template: string,
+  names: readonly string[],
+  context: z.core.$RefinementCtx,
+): void {
+  const written = [...template.matchAll(PLACEHOLDER)].map(([, name = '']) => name)
+  const known = names.map((name) => `{${name}}`)
+  for (const name of new Set(written.filter((name) => !names.includes(name)))) {
+    const wrote = `{${clipped(printable(name), LONGEST_SHOWN)}}`
+    const message = `nothing is called ${wrote} here`
+    context.addIssue({ code: 'custom', message, params: { wrote, known } })
+  }
+  if (/[{}]/.test(template.replace(PLACEHOLDER, ''))) {
+    const message = 'expected braces around names only, one on each side'
+    context.addIssue({ code: 'custom', message })
+  }
 }

@@ -2,26 +2,8 @@
 import { strictness, type Tlp } from '../../policy/tlp.js'
 import type { ToldAlert, ToldEvent, ToldFacts, ToldSight } from './disclose.js'
 import { clipped, ours, theirs } from './foreign.js'
-import { fill, type Values } from './template.js'
-
-export interface Templates {
-  /** Of a first sight. */
-  readonly message: string
-  /** Of a sight in a digest, one line. */
-  readonly line: string
-  readonly subject: string
-}
-
-export const DEFAULT_TEMPLATES: Templates = {
-  message: `{kind} {value}
-met by {inside} (network {network})
-seen as {observable} in {field} of {label}, {when} {backscan}
-events: {events}
-TLP {tlp}, from {source}
-{links}`,
-  line: '{count} x {kind} {value}, {inside} (network {network}), {when} {backscan}',
-  subject: '[tipline] {kind} {value} met by {inside}',
-}
+import { fill } from './template.js'
+import type { DIGEST, FLOOD, REST, SIGHT, Templates, WITHHELD } from './templates.js'
 
 export interface Wording {
   /** One line. */
@@ -48,17 +30,20 @@ interface Telling {
   readonly templates: Templates
 }
 
+/** Each name of a template, with what stands for it. */
+type ValuesOf<T> = Readonly<Record<keyof T, string>>
+
 const WORDS: Readonly<Record<ToldAlert['kind'], (telling: Telling) => Wording>> = {
   hit: firstSight,
   digest,
-  flood: ({ alert: { limit, channel } }) => ({
-    subject: '[tipline] too many hits: the rest follows in the digest',
-    body: `${limit} alerts within an hour through ${channel}. Further first sights of this hour are only counted; they follow in the digest.`,
-  }),
-  test: ({ alert: { channel } }) => ({
-    subject: '[tipline] test',
-    body: `A test of the channel ${channel}, sent by tipline doctor. No hit stands behind it.`,
-  }),
+  flood: ({ alert: { limit, channel }, templates }) => {
+    const values: ValuesOf<typeof FLOOD> = { limit: String(limit), channel }
+    return {
+      subject: fill(templates.flood_subject, values),
+      body: fill(templates.flood, values),
+    }
+  },
+  test,
 }
 
 function firstSight(telling: Telling): Wording {
@@ -66,63 +51,117 @@ function firstSight(telling: Telling): Wording {
   const [sight] = alert.sights
   if (sight === undefined) return { subject: '', body: '' }
   if (sight.facts === null) {
-    const subject = `[tipline] hit on event ${sight.withheld.join(' ')}`
-    return { subject, body: withheldLine(sight) }
+    const values = withheldValues(sight, telling)
+    return {
+      subject: fill(templates.withheld_subject, values),
+      body: fill(templates.withheld, values),
+    }
   }
   const values = valuesOf({ sight, facts: sight.facts, telling })
   return { subject: fill(templates.subject, values), body: fill(templates.message, values) }
 }
 
 function digest(telling: Telling): Wording {
-  const { sights, more } = telling.alert
+  const { alert, templates } = telling
+  const { sights, more, channel } = alert
   const hits = sights.reduce((sum, { count }) => sum + count, 0)
-  const pairs = sights.length + more
-  const rest = more === 0 ? [] : [`and ${more} more: see tipline hits`]
-  const head = `${pairs} ${pairs === 1 ? 'indicator' : 'indicators'} met again or not told of before:`
+  const values: ValuesOf<typeof DIGEST> = {
+    pairs: String(sights.length + more),
+    hits: more === 0 ? String(hits) : `${hits}+`,
+    channel,
+  }
+  const left: ValuesOf<typeof REST> = { more: String(more), channel }
   return {
-    subject: `[tipline] digest: ${hits} ${hits === 1 ? 'hit' : 'hits'}${more === 0 ? '' : ' and more'}`,
-    body: [head, ...sights.map((sight) => lineOf(sight, telling)), ...rest].join('\n'),
+    subject: fill(templates.digest_subject, values),
+    body: [
+      fill(templates.digest, values),
+      ...sights.map((sight) => lineOf(sight, telling)),
+      ...(more === 0 ? [] : [fill(templates.rest, left)]),
+    ].join('\n'),
   }
 }
 
 function lineOf(sight: ToldSight, telling: Telling): string {
-  if (sight.facts === null) return `${sight.count} x ${withheldLine(sight)}`
-  const line = fill(telling.templates.line, valuesOf({ sight, facts: sight.facts, telling }))
-  return line.replace(/\s+/g, ' ').trim()
+  const { line, withheld } = telling.templates
+  const text =
+    sight.facts === null
+      ? `${sight.count} x ${fill(withheld, withheldValues(sight, telling))}`
+      : fill(line, valuesOf({ sight, facts: sight.facts, telling }))
+  return text.replace(/\s+/g, ' ').trim()
+}
+
+/** By whoever sets the channel up: an alert in its words follows, of what never happened. */
+function test(telling: Telling): Wording {
+  const { channel, at } = telling.alert
+  const example = firstSight({ ...telling, alert: { ...telling.alert, sights: [exampleAt(at)] } })
+  const says = `A test of the channel ${channel}, sent by tipline doctor. No hit stands behind it.`
+  return {
+    subject: '[tipline] test',
+    body: `${says} An alert reads like this:\n\n${example.subject}\n\n${example.body}`,
+  }
+}
+
+function exampleAt(at: number): ToldSight {
+  const uuid = '00000000-0000-4000-8000-000000000000'
+  const event = { source: 'main', id: '0', uuid, info: 'Example of an event', link: null }
+  return {
+    facts: {
+      indicator: { kind: 'domain', value: 'evil.example' },
+      inside: '192.0.2.7',
+      observable: 'www.evil.example',
+      field: 'dns.question.name',
+      label: 'resolver-1',
+      hit: 'log-0',
+    },
+    events: [{ ...event, attribute: { uuid, type: 'domain' }, tlp: 'green' }],
+    withheld: [],
+    network: 'campus',
+    first: at,
+    last: at,
+    count: 1,
+    backscan: false,
+  }
 }
 
 /** Nothing of the indicator, nor of who met it. */
-function withheldLine(sight: ToldSight): string {
-  const events = sight.withheld.join(', ')
-  const where = sight.network === '' ? '' : ` in network ${ours(sight.network)}`
-  return `a hit that may not be told here (TLP)${where}, ${period(sight)}${pastOf(sight)}; event ${events}`
+function withheldValues(
+  sight: ToldSight,
+  telling: Telling,
+): ValuesOf<typeof WITHHELD & { events: string }> {
+  return { ...commonValues(sight, telling), events: sight.withheld.join(', ') }
 }
 
-function pastOf({ backscan }: ToldSight): string {
-  return backscan ? ' (found in the past)' : ''
-}
-
-function valuesOf(input: { sight: ToldSight; facts: ToldFacts; telling: Telling }): Values {
-  const { sight, facts, telling } = input
+function commonValues(sight: ToldSight, { alert, templates }: Telling): ValuesOf<typeof WITHHELD> {
   return {
-    kind: theirs(facts.indicator.kind),
-    value: theirs(facts.indicator.value),
-    inside: ours(facts.inside) || '-',
     network: ours(sight.network) || '-',
-    observable: theirs(facts.observable) || '-',
-    field: FIELD.test(facts.field) ? facts.field : theirs(facts.field) || '-',
-    label: theirs(facts.label) || '-',
     count: String(sight.count),
     first: utc(sight.first),
     last: utc(sight.last),
     when: period(sight),
+    backscan: sight.backscan ? templates.past : '',
+    channel: alert.channel,
+  }
+}
+
+function valuesOf(input: {
+  sight: ToldSight
+  facts: ToldFacts
+  telling: Telling
+}): ValuesOf<typeof SIGHT> {
+  const { sight, facts, telling } = input
+  return {
+    ...commonValues(sight, telling),
+    kind: theirs(facts.indicator.kind),
+    value: theirs(facts.indicator.value),
+    inside: ours(facts.inside) || '-',
+    observable: theirs(facts.observable) || '-',
+    field: FIELD.test(facts.field) ? facts.field : theirs(facts.field) || '-',
+    label: theirs(facts.label) || '-',
     events: eventsText(sight),
     links: linksOf(sight).join('\n'),
     tlp: widestOf(sight.events),
     source: [...new Set(sight.events.map(({ source }) => theirs(source)))].join(', '),
     hit: theirs(facts.hit),
-    backscan: sight.backscan ? 'found in the past' : '',
-    channel: telling.alert.channel,
   }
 }
 
@@ -133,7 +172,7 @@ function eventsText({ events, withheld }: ToldSight): string {
   const named = events.map(({ info, uuid }) => `${theirs(info)} (${theirs(uuid)})`)
   const all = [...new Set(named), ...withheld]
   const rest = all.length - MOST_EVENTS
-  return [...all.slice(0, MOST_EVENTS), ...(rest > 0 ? [`${rest} more`] : [])].join('; ')
+  return [...all.slice(0, MOST_EVENTS), ...(rest > 0 ? [`+${rest}`] : [])].join('; ')
 }
 
 /** Of our config and MISP's numbers; whatever is no plain address of the web is left out. */

@@ -187,7 +187,7 @@ describe('a file', () => {
               "indicator",
             ],
           },
-          "message": "1 x a hit that may not be told here (TLP) in network campus, 2026-11-22T03:59:00Z to 2026-11-22T03:59:30Z; event 5f6c1b7a-0000-4000-8000-000000000001",
+          "message": "1 x a hit that may not be told here (TLP), network campus, 2026-11-22T03:59:00Z to 2026-11-22T03:59:30Z; event 5f6c1b7a-0000-4000-8000-000000000001",
           "observer": {
             "product": "tipline",
             "type": "threat-intelligence",

@@ -291,9 +291,9 @@ describe('chat', () => {
       NEVER,
     )
     expect(JSON.parse(got[0]?.body ?? '').text).toMatchInlineSnapshot(`
-      "5 indicators met again or not told of before:
+      "Met again, or not told of before (indicators: 5, hits: 13+):
       12 x domain webmail-update[.]example, 192.0.2.40 (network campus), 2026-11-22T03:59:00Z to 2026-11-22T03:59:30Z
-      1 x a hit that may not be told here (TLP) in network campus, 2026-11-22T03:59:00Z to 2026-11-22T03:59:30Z (found in the past); event 5f6c1b7a-0000-4000-8000-000000000001
+      1 x a hit that may not be told here (TLP), network campus, 2026-11-22T03:59:00Z to 2026-11-22T03:59:30Z; event 5f6c1b7a-0000-4000-8000-000000000001 (found in the past)
       and 3 more: see tipline hits"
     `)
   })

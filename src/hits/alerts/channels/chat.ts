@@ -5,12 +5,13 @@
 import { z } from 'zod'
 import { ascii } from '../../../ascii.js'
 import type { ToldAlert } from '../disclose.js'
-import { commonSettings, nameSetting, templateSettings } from '../settings.js'
-import { DEFAULT_TEMPLATES, linksOf, wordsOf } from '../words.js'
+import { commonSettings, nameSetting } from '../settings.js'
+import { bodyTemplates, DEFAULT_TEMPLATES } from '../templates.js'
+import { linksOf, wordsOf } from '../words.js'
 import type { Channel, ChannelDeps } from './channel.js'
 import { hasUrl, NEEDS_URL, post, receiverSettings } from './post.js'
 
-const chatSettings = { ...receiverSettings, ...templateSettings, ...commonSettings }
+const chatSettings = { ...receiverSettings, templates: bodyTemplates, ...commonSettings }
 
 export const slackSettings = z
   .strictObject({
@@ -48,8 +49,8 @@ export function chatChannel(settings: ChatSettings, deps: ChannelDeps): Channel 
  * Plain text: nothing is formatted, no name becomes a mention. Of addresses only those of events in MISP
  * become links, as all others are defanged.
  */
-function slackPayload(alert: ToldAlert, settings: ChatSettings): object {
-  const { body } = wordsOf(alert, templatesOf(settings))
+function slackPayload(alert: ToldAlert, { templates }: ChatSettings): object {
+  const { body } = wordsOf(alert, { ...DEFAULT_TEMPLATES, ...templates })
   return {
     text: slackEscaped(body),
     mrkdwn: false,
@@ -68,9 +69,9 @@ function slackEscaped(text: string): string {
  * Mattermost has no plain text. In a code block nothing is formatted and nobody is mentioned; what could
  * end the block, and `<!channel>`, which it reads anywhere, is replaced by what only looks like it.
  */
-function mattermostPayload(alert: ToldAlert, settings: ChatSettings): object {
-  const { message, ...templates } = templatesOf(settings)
-  const { body } = wordsOf(alert, { ...templates, message: message.replaceAll('{links}', '') })
+function mattermostPayload(alert: ToldAlert, { templates }: ChatSettings): object {
+  const message = templates.message.replaceAll('{links}', '')
+  const { body } = wordsOf(alert, { ...DEFAULT_TEMPLATES, ...templates, message })
   const links = alert.kind === 'hit' ? alert.sights.flatMap(linksOf) : []
   return { text: ['```text', mattermostEscaped(body), '```', ...links].join('\n') }
 }
@@ -81,8 +82,4 @@ function mattermostEscaped(text: string): string {
     .replaceAll('~~~', '---')
     .replaceAll('<', '\u2039')
     .replaceAll('>', '\u203a')
-}
-
-function templatesOf({ message, line }: ChatSettings) {
-  return { ...DEFAULT_TEMPLATES, message, line }
 }

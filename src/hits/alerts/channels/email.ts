@@ -5,9 +5,9 @@ import { z } from 'zod'
 import { AlertRefused, ChannelUnavailable } from '../../../errors.js'
 import { secureContext } from '../../../net.js'
 import type { ToldAlert } from '../disclose.js'
-import { caFile, commonSettings, nameSetting, templateSettings, timeoutOf } from '../settings.js'
-import { templateSetting } from '../template.js'
-import { DEFAULT_TEMPLATES, wordsOf } from '../words.js'
+import { caFile, commonSettings, nameSetting, timeoutOf } from '../settings.js'
+import { allTemplates } from '../templates.js'
+import { wordsOf } from '../words.js'
 import type { Channel, ChannelDeps } from './channel.js'
 import { answerText, faulty, readPem, translated } from './fault.js'
 
@@ -46,8 +46,7 @@ export const emailSettings = z
     password_file: z.string().min(1).optional().describe('A file that holds the password.'),
     from: address.describe('The sender.'),
     to: z.array(address).min(1).describe('Who gets it.'),
-    ...templateSettings,
-    subject: templateSetting(DEFAULT_TEMPLATES.subject).describe('The subject of a first sight.'),
+    templates: allTemplates,
     ...commonSettings,
   })
   .refine(
@@ -126,8 +125,8 @@ async function transportOptions(settings: EmailSettings, { hostname }: ChannelDe
 }
 
 /** The same however often it is sent: mail servers and readers know a second copy by its Message-ID. */
-function mailOf(alert: ToldAlert, { from, to, message, line, subject }: EmailSettings) {
-  const words = wordsOf(alert, { message, line, subject })
+function mailOf(alert: ToldAlert, { from, to, templates }: EmailSettings) {
+  const words = wordsOf(alert, templates)
   return {
     from,
     to: [...to],

@@ -6,6 +6,7 @@ import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { alertDocument } from '../document.js'
 import { commonSettings, nameSetting } from '../settings.js'
+import { allTemplates } from '../templates.js'
 import type { Channel, ChannelDeps } from './channel.js'
 import { hasUrl, NEEDS_URL, post, receiverSettings } from './post.js'
 
@@ -34,6 +35,7 @@ export const webhookSettings = z
       ),
     secret_file: z.string().min(1).optional().describe('A file that holds the secret.'),
     headers: z.record(headerName, headerValue).optional().describe('More headers to send.'),
+    templates: allTemplates,
     ...commonSettings,
   })
   .refine(hasUrl, NEEDS_URL)
@@ -41,12 +43,12 @@ export const webhookSettings = z
 export type WebhookSettings = z.output<typeof webhookSettings>
 
 export function webhookChannel(settings: WebhookSettings, deps: ChannelDeps): Channel {
-  const { token, secret, headers = {} } = settings
+  const { token, secret, templates, headers = {} } = settings
   const secrets = [token, secret, ...Object.values(headers)]
   return {
     name: settings.name,
     send: (alert, signal) => {
-      const body = alertDocument(alert)
+      const body = alertDocument(alert, templates)
       const signed = signature({ secret, id: alert.id, body, now: deps.clock() })
       const own = { 'idempotency-key': alert.id, ...signed }
       const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
