@@ -38,13 +38,13 @@ export async function flowsOf(config: LoadedConfig, context: Context): Promise<F
 
 export function flowLines({ report }: FlowsToldOf, now: number): string[] {
   if (report === null) return []
-  const { engine, newest, live } = report
+  const { engine, newest, matching } = report
   return [
     'flows:',
     ...table(
       [
         ['engine', `${engine.name}, version ${engine.version}`],
-        ['matching', live ? 'as they come' : 'off'],
+        ['matching', matchingWords(matching)],
         ['newest flow', newest === null ? 'none' : ago(newest, now)],
         ...fileRows(report, now),
         ...pastRows(report),
@@ -53,6 +53,12 @@ export function flowLines({ report }: FlowsToldOf, now: number): string[] {
       '  ',
     ),
   ]
+}
+
+function matchingWords({ live, since, seen, detached }: FlowReport['matching']): string {
+  if (live) return since === null ? 'as they come' : `as they come, since ${moment(since)}`
+  if (detached !== null) return `off: detached since ${moment(detached)} (tipline flows attach)`
+  return seen === null ? 'off' : `off; it was in place at ${moment(seen)}`
 }
 
 function fileRows({ files, waiting }: FlowReport, now: number): string[][] {

@@ -1,7 +1,7 @@
 /** How far flows have got: what was imported, what waits, whether they are matched. */
 import type { ClickHouse } from '../clickhouse/client.js'
 import { columnTypes } from '../clickhouse/columns.js'
-import { viewNames } from '../clickhouse/live.js'
+import { type InPlace, readInPlace } from '../clickhouse/in-place.js'
 import { quoted } from '../clickhouse/names.js'
 import { filesTable, type Tables } from '../clickhouse/schema.js'
 import { UsageError } from '../errors.js'
@@ -26,8 +26,7 @@ export interface FlowStatus {
   readonly newest: number | null
   /** The oldest. */
   readonly oldest: number | null
-  /** Whether flows are matched as they come. */
-  readonly live: boolean
+  readonly matching: InPlace
 }
 
 export interface LastFile {
@@ -56,7 +55,7 @@ export async function readFlowStatus(options: FlowStatusOptions): Promise<FlowSt
     ...(await waitingOf(options)),
     newest: await edgeOf(options, 'DESC'),
     oldest: await edgeOf(options, 'ASC'),
-    live: await isMatched(options),
+    matching: await readInPlace(options, options.signal),
   }
 }
 
@@ -127,14 +126,4 @@ async function edgeOf(
     { signal },
   )
   return flow?.at ?? null
-}
-
-async function isMatched({ db, tables, signal }: FlowStatusOptions): Promise<boolean> {
-  const { view } = viewNames(tables)
-  const rows = await db.rows<{ engine: string }>(
-    `SELECT engine FROM system.tables
-     WHERE database = {database:String} AND name = {table:String}`,
-    { params: { ...view }, signal },
-  )
-  return rows[0]?.engine === 'MaterializedView'
 }

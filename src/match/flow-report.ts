@@ -73,12 +73,12 @@ export function gapsOf({ coverage, oldest }: FlowReport): readonly Gap[] {
 const LATE_SECONDS = 3600
 
 function problemsOf(report: FlowReport, now: number): FlowsToldOf['problems'] {
-  const { files, waiting, unreadable, live, newest } = report
+  const { files, waiting, unreadable, matching, newest } = report
   const late = files.last === null || now - files.last.at > LATE_SECONDS
   const open = gapsOf(report).filter(({ to }) => now - to > LATE_SECONDS)
   return [
     ...unreadable.map((what) => ({ what, hint: 'flows.watch in the config names the folders' })),
-    ...(!live && newest !== null ? [UNMATCHED] : []),
+    ...(!matching.live && newest !== null ? [UNMATCHED] : []),
     ...(waiting > 0 && late ? [waitingLong(waiting)] : []),
     ...(open.length > 0 ? [unmade(open, now)] : []),
   ]
@@ -106,7 +106,7 @@ function unmade(gaps: readonly Gap[], now: number) {
 /** As JSON. */
 export function flowsDocument({ report }: FlowsToldOf) {
   if (report === null) return null
-  const { engine, files, waiting, newest, live, coverage, counted } = report
+  const { engine, files, waiting, newest, matching, coverage, counted } = report
   return {
     engine,
     imported: files.imported,
@@ -115,7 +115,10 @@ export function flowsDocument({ report }: FlowsToldOf) {
     last_set_aside: files.lastAside,
     waiting,
     newest_flow: iso(newest),
-    live_matching: live,
+    live_matching: matching.live,
+    live_since: iso(matching.since),
+    last_in_place: iso(matching.seen),
+    detached_since: iso(matching.detached),
     looked_for: coverage && {
       indicators: coverage.indicators,
       never: coverage.never,

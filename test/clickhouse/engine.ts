@@ -72,7 +72,7 @@ export class TestEngine {
     return ClickHouse.connect({
       url: 'http://engine',
       socket: this.address.socket,
-      name: 'the engine of the test',
+      name: 'the embedded ClickHouse',
       user: 'default',
       password: '',
       ca: null,

@@ -60,8 +60,10 @@ describe.skipIf(!hasEngine())('flows in the API', () => {
 
   it('stand in the status, as on the command line', async () => {
     expect((await read('/v1/status')).flows).toMatchObject({
-      engine: { name: 'the engine of the test' },
+      engine: { name: 'the embedded ClickHouse' },
       live_matching: true,
+      live_since: expect.stringMatching(/^20/),
+      detached_since: null,
       newest_flow: new Date((AT + 7) * 1000).toISOString(),
       looked_for: { indicators: 1, never: 1, back_to: null },
       gaps: [],

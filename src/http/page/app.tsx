@@ -1,6 +1,7 @@
 /** The page for the analyst on duty. */
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import { tell } from './client.js'
+import { Flows } from './flows.js'
 import { Foreign } from './foreign.js'
 import { type Listener, useFresh } from './fresh.js'
 import { Freshness } from './freshness.js'
@@ -66,6 +67,14 @@ export function App() {
               </p>
             )}
             {status.data && <Freshness status={status.data} />}
+            {status.data?.flows !== undefined && (
+              <Flows
+                flows={status.data.flows}
+                now={status.data.at}
+                listener={listener}
+                onAsk={(value) => go({ ask: value })}
+              />
+            )}
             <Hits
               view={view}
               go={go}

@@ -164,7 +164,8 @@ export function State({ tone, word }: StateProps) {
   return <span class={`state ${tone}`}>{word}</span>
 }
 
-function Ago({ at, now }: { at: string | null; now: string | null }) {
+/** How long ago that was, as of `now`; ISO 8601. */
+export function Ago({ at, now }: { at: string | null; now: string | null }) {
   if (at === null) return <>never</>
   if (now === null) return <Moment at={at} />
   return <Moment at={at} words={`${duration(secondsBetween(at, now))} ago`} />

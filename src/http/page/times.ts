@@ -53,8 +53,8 @@ export function number(n: number): string {
 }
 
 /** `1 hit`, `2 hits`. */
-export function count(n: number, noun: string): string {
-  return `${number(n)} ${noun}${n === 1 ? '' : 's'}`
+export function count(n: number, noun: string, plural = `${noun}s`): string {
+  return `${number(n)} ${n === 1 ? noun : plural}`
 }
 
 const SIZES = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const

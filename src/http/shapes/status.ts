@@ -19,7 +19,12 @@ const flows = z
     last_set_aside: z.object({ path: z.string(), reason: z.string() }).nullable(),
     waiting: z.number().int().openapi({ description: 'Finished files that are not imported yet.' }),
     newest_flow: isoTime.nullable(),
-    live_matching: z.boolean(),
+    live_matching: z.boolean().openapi({ description: 'Whether flows are matched as they come.' }),
+    live_since: isoTime.nullable().openapi({ description: 'null: they are not.' }),
+    last_in_place: isoTime.nullable().openapi({ description: 'When that was last made sure of.' }),
+    detached_since: isoTime
+      .nullable()
+      .openapi({ description: 'By `tipline flows detach`; null: it is not detached.' }),
     looked_for: z
       .object({
         indicators: z.number().int().openapi({ description: 'That flows are matched with.' }),

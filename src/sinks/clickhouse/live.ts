@@ -6,6 +6,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { ClickHouse } from '../../clickhouse/client.js'
 import { columnTypes, flowColumns } from '../../clickhouse/columns.js'
 import { writeGap } from '../../clickhouse/gaps.js'
+import { DETACHED, SEEN, viewState } from '../../clickhouse/in-place.js'
 import {
   createReverse,
   dropView,
@@ -178,10 +179,6 @@ async function rowsIn(
   return new Map(rows.map(({ name, rows }) => [name, Number(rows ?? 0)]))
 }
 
-/** Names in the table of states. */
-const SEEN = 'matching seen'
-const DETACHED = 'matching detached'
-
 interface Put {
   readonly views: readonly View[]
   /** Whether something that they need was missing. */
@@ -190,10 +187,9 @@ interface Put {
 
 async function putViews(options: LiveOptions, { views, lost }: Put): Promise<void> {
   const { db, tables, log, signal } = options
-  const main = views.at(-1)!.name
   const sql = views.map((view) => view.sql).join('\n')
   const print = createHash('sha256').update(sql).digest('hex').slice(0, 16)
-  const state = `view ${quoted(main)}`
+  const state = viewState(tables)
   const known = await readState(db, tables, state, signal)
   const engines = await enginesOf(options, [...views.map(({ name }) => name), reverseOf(tables)])
   const complete = views.every(({ name }) => engines.get(name.table) === 'MaterializedView')
@@ -203,7 +199,8 @@ async function putViews(options: LiveOptions, { views, lost }: Put): Promise<voi
   }
   const began = await timeOf(options)
   if (engines.size > 0 && known === '') {
-    log.info({ view: quoted(main) }, "the views of an earlier tool are replaced by tipline's")
+    const view = quoted(viewNames(tables).view)
+    log.info({ view }, "the views of an earlier tool are replaced by tipline's")
   }
   await dropViews(options, [...views.map(({ name }) => name), reverseOf(tables)])
   for (const view of views) await db.command(view.sql, { signal })

@@ -40,6 +40,7 @@ async function take(browser: Browser, of: Taking): Promise<string> {
   const tab = await openTab(browser, { viewport: { width: 1200, height: 800 }, ...options })
   await tab.page.goto(`${site.url}/${fragment}`)
   await tab.page.locator('table.hits').waitFor()
+  await tab.page.getByRole('region', { name: 'Flows', exact: true }).waitFor()
   if (fragment !== '') await tab.page.locator('.headline .hint').waitFor()
   // Drawn once more when its width is known.
   await tab.page.waitForTimeout(300)

@@ -81,6 +81,11 @@ export class Site {
     return this.#newest
   }
 
+  /** It is gone, as when the server has stopped. */
+  async stopClickHouse(): Promise<void> {
+    await this.#flows?.engine.kill()
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.#port}`
   }
