@@ -25,7 +25,7 @@ export async function explainFields(
   { fields, inputs }: { fields: FieldMap; inputs: readonly LogInput[] },
 ): Promise<number> {
   const sample = new Sample(fields)
-  for (const { chunks } of inputs) await sample.read(chunks)
+  for (const input of inputs) await sample.read(input.chunks())
   context.out.answer(sample.document(), () => sample.report())
   return sample.isEmpty ? EXIT.nothing : EXIT.done
 }

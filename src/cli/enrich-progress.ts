@@ -42,7 +42,7 @@ export class EnrichProgress {
   }
 
   #draw(): void {
-    const read = this.#inputs.reduce((sum, input) => sum + input.bytesRead(), 0)
+    const read = this.#inputs.reduce((sum, input) => sum + input.bytesRead, 0)
     const { lines, hitLines } = this.#counts
     const done = `${bytes(read)}, ${number(lines)} lines, ${number(hitLines)} with hits`
     this.#bar?.update(Math.min(read, this.#total()), { name: 'enrich', done })

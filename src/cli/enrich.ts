@@ -40,7 +40,7 @@ export async function enrichCommand(
   }
   const fields = await readFields(options)
   const feed = feedOf(options.threads ?? 1)
-  const inputs = await openInputs(files, { signal: context.signal, ...feed })
+  const inputs = openInputs(files, context.signal)
   if (options.explainFields) return explainFields(context, { fields, inputs })
   const ledger = await ledgerOf(context)
   const crew = new Crew({
@@ -105,15 +105,15 @@ async function enrichAll(
     let endsOpen = false
     for (const input of inputs) {
       if (endsOpen) await out.write(Buffer.from('\n'))
-      const result = await enrich(input.chunks, {
-        match: (block) => crew.match(block),
+      const result = await enrich(input.parts(feed.range), {
+        match: (lines) => crew.match(lines),
         inFlight: feed.inFlight,
         onlyHits: options.onlyHits === true,
         write: (bytes) => out.write(bytes),
         writeHit: hits && ((bytes) => hits.write(bytes)),
         record: recorder && ((lines) => recorder.add(lines, occasion)),
         counts,
-      })
+      }).finally(() => input.close())
       endsOpen = result.endsOpen
     }
   } catch (error) {

@@ -1,18 +1,30 @@
 /** A thread of a crew: matches the blocks that it is sent, with what the crew knows. */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Task, ThreadData } from './crew.js'
+import type { Answer, HelperData, Task } from './crew-helper.js'
+import type { SharedIndex } from './key-index.js'
 import { LineMatcher } from './line-matcher.js'
 import { Scan } from './scan.js'
 import { States } from './states.js'
 
-const { dataDir, shared, thread, ...settings } = workerData as ThreadData
+const { dataDir, thread, ...settings } = workerData as HelperData
 const states = new States(dataDir)
-states.refresh()
-let scan = new Scan(shared, thread)
-const matcher = new LineMatcher(scan, { ...settings, states })
+let scan: Scan | undefined
+let matcher: LineMatcher | undefined
 
-parentPort!.on('message', (task: Task) => {
-  if (task.shared) scan = new Scan(task.shared, thread)
-  if (states.refresh() || task.shared) matcher.refreshed(scan)
-  parentPort!.postMessage(matcher.matchPlaced(task.place, task.length))
+parentPort!.on('message', ({ place, block, shared }: Task) => {
+  follow(shared)
+  parentPort!.postMessage(match(place, block))
 })
+
+/** The first task brings the index. */
+function follow(shared: SharedIndex | null): void {
+  const isWritten = states.refresh()
+  if (shared) scan = new Scan(shared, thread)
+  if (matcher === undefined) matcher = new LineMatcher(scan!, { ...settings, states })
+  else if (isWritten || shared) matcher.refreshed(scan!)
+}
+
+function match(place: number, block: Task['block']): Answer {
+  if ('file' in block) return matcher!.matchRange(place, block)
+  return { ...matcher!.matchPlaced(place, block.length), length: block.length }
+}

@@ -4,7 +4,8 @@
  */
 import type { LineHits } from '../../hits/record.js'
 import { type Block, BlockCutter } from './blocks.js'
-import type { BlockResult } from './line-matcher.js'
+import type { FileRange } from './file-ranges.js'
+import type { Matched } from './line-matcher.js'
 
 export interface EnrichCounts {
   /** That hold something, the long ones included. */
@@ -22,14 +23,11 @@ export function noCounts(): EnrichCounts {
   return { lines: 0, bytes: 0, hitLines: 0, hits: 0, odd: 0, long: 0 }
 }
 
-/**
- * Takes bytes; resolves when there is room for more. Where the input uses its memory again: not before
- * they are written.
- */
+/** Takes bytes; resolves when there is room for more. Those of a file's range: when they are written. */
 export type Write = (bytes: Buffer) => Promise<void>
 
 export interface EnrichOptions {
-  match(block: Buffer): Promise<BlockResult>
+  match(lines: Buffer | FileRange): Promise<Matched>
   /** Blocks that are under way at most. */
   readonly inFlight: number
   /** Every line, or only those that hit. */
@@ -45,20 +43,18 @@ export interface EnrichOptions {
 
 /**
  * One stream. `endsOpen`: its last line had no line feed, and got none; what is written next starts on
- * a line of its own only if the caller sees to it.
- *
- * When the next chunk is asked for, fewer than `inFlight` of the last ones are still in use.
+ * a line of its own only if the caller sees to it. When it settles nothing of the input is in use.
  */
 export async function enrich(
-  input: AsyncIterable<Buffer>,
+  input: AsyncIterable<Buffer | FileRange>,
   options: EnrichOptions,
 ): Promise<{ endsOpen: boolean }> {
   const cutter = new BlockCutter()
   const queue = new InOrder(options)
   try {
-    for await (const chunk of input) {
-      options.counts.bytes += chunk.length
-      for (const block of cutter.push(chunk)) await queue.add(block, { isOpen: false })
+    for await (const part of input) {
+      if (!Buffer.isBuffer(part)) await queue.add({ kind: 'lines', bytes: part })
+      else for (const block of cutter.push(part)) await queue.add(block)
     }
     for (const block of cutter.end()) await queue.add(block, { isOpen: cutter.endsOpen })
   } finally {
@@ -79,13 +75,12 @@ class InOrder {
   }
 
   /** Waits while there are too many. `isOpen`: the last line feed is not the input's. */
-  async add(block: Block, { isOpen }: { isOpen: boolean }): Promise<void> {
-    const result = block.kind === 'lines' ? this.#options.match(block.bytes) : null
-    const written = Promise.all([result, this.#written]).then(([done]) =>
-      done === null || block.kind === 'long'
-        ? writeLong(block, { ...this.#options, isOpen })
-        : writeLines(block.bytes, done, { ...this.#options, isOpen }),
-    )
+  async add(block: Block | Range, { isOpen } = { isOpen: false }): Promise<void> {
+    const options = { ...this.#options, isOpen }
+    const written =
+      block.kind === 'long'
+        ? this.#written.then(() => writeLong(block, options))
+        : this.#writeMatched(this.#options.match(block.bytes), options)
     // A failure is heard of by whoever waits for it below.
     written.catch(() => undefined)
     this.#written = written
@@ -93,30 +88,49 @@ class InOrder {
     while (this.#underWay.length >= this.#options.inFlight) await this.#underWay.shift()
   }
 
+  async #writeMatched(matching: Promise<Matched>, options: WriteOptions): Promise<void> {
+    const before = this.#written
+    const matched = await matching
+    try {
+      await before
+      await writeLines(matched, options)
+    } finally {
+      matched.release()
+    }
+  }
+
   async drain(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
     await this.#written
   }
+}
+
+/** Lines that are read where they are matched. */
+interface Range {
+  readonly kind: 'lines'
+  readonly bytes: FileRange
 }
 
 type WriteOptions = EnrichOptions & { readonly isOpen: boolean }
 
 async function writeLong(
-  block: Block,
+  { bytes, ends }: Extract<Block, { kind: 'long' }>,
   { onlyHits, write, counts, isOpen }: WriteOptions,
 ): Promise<void> {
-  const isLast = block.kind === 'long' && block.ends
-  if (isLast) {
+  if (ends) {
     counts.lines += 1
     counts.long += 1
   }
-  if (!onlyHits) await write(isOpen ? block.bytes.subarray(0, -1) : block.bytes)
+  const own = isOpen ? bytes.subarray(0, -1) : bytes
+  counts.bytes += own.length
+  if (!onlyHits) await write(own)
 }
 
 async function writeLines(
-  bytes: Buffer,
-  { hitLines, lines, odd }: BlockResult,
+  { bytes, hitLines, lines, odd }: Matched,
   { onlyHits, write, writeHit, record, counts, isOpen }: WriteOptions,
 ): Promise<void> {
+  counts.bytes += isOpen ? bytes.length - 1 : bytes.length
   counts.lines += lines
   counts.odd += odd
   counts.hitLines += hitLines.length
@@ -132,10 +146,28 @@ async function writeLines(
   }
   if (onlyHits) pieces.push(...hits)
   else pieces.push(bytes.subarray(written, isOpen ? -1 : undefined))
-  const out = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
-  if (out.length > 0) await write(out)
+  for (const out of gathered(pieces)) await write(out)
   if (writeHit && hits.length > 0) await writeHit(Buffer.concat(hits))
   record?.(hitLines.flatMap(({ kept }) => kept ?? []))
 }
 
+/** What is large goes out as it is, uncopied; what is small, together. */
+function* gathered(pieces: readonly Buffer[]): Generator<Buffer> {
+  let small: Buffer[] = []
+  const together = function* () {
+    if (small.length > 0) yield Buffer.concat(small)
+    small = []
+  }
+  for (const piece of pieces) {
+    if (piece.length < LARGE) {
+      small.push(piece)
+      continue
+    }
+    yield* together()
+    yield piece
+  }
+  yield* together()
+}
+
+const LARGE = 1 << 14
 const LINE_FEED = Buffer.from('\n')

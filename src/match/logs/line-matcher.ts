@@ -6,6 +6,7 @@ import type { State } from '../../ledger/state.js'
 import { eventLink, type References } from './enrichment.js'
 import { Examiner, type Known } from './examiner.js'
 import type { FieldMap } from './field-map.js'
+import { type FileRange, readRange } from './file-ranges.js'
 import type { Hit } from './hit.js'
 import { LineEnricher } from './line-enricher.js'
 import { lineHits } from './line-hits.js'
@@ -41,6 +42,12 @@ export interface BlockResult {
   readonly lines: number
   /** Lines that are no JSON objects. */
   readonly odd: number
+}
+
+export interface Matched extends BlockResult {
+  /** The lines as they came. Those of a file only until `release`, which makes room for others. */
+  readonly bytes: Buffer
+  release(): void
 }
 
 export class LineMatcher implements Known {
@@ -87,15 +94,30 @@ export class LineMatcher implements Known {
     return this.#examiner.hits(document)
   }
 
-  /** Whole lines, each with its line feed. */
+  /** Whole lines, each with its line feed; at most MAX_BLOCK bytes. */
   matchBlock(block: Buffer): BlockResult {
-    this.#scan.put(block)
+    this.#scan.block(0, block.length).set(block)
     return this.#match(block, 0)
   }
 
   /** What another thread has put into this one's place. */
   matchPlaced(place: number, length: number): BlockResult {
     return this.#match(this.#scan.block(place, length), place)
+  }
+
+  /** What is read to that place. `length`: bytes that are there now. @throws an error of reading */
+  matchRange(place: number, range: FileRange): BlockResult & { readonly length: number } {
+    const length = this.#read(place, range)
+    return { ...this.matchPlaced(place, length), length }
+  }
+
+  /** The scan relies on the last line feed; a file that was cut in the meantime may lack it. */
+  #read(place: number, range: FileRange): number {
+    const block = this.#scan.block(place, range.length + 1)
+    const length = readRange(range, block)
+    if (length === 0 || block[length - 1] === LINE_FEED) return length
+    block[length] = LINE_FEED
+    return length + 1
   }
 
   #match(block: Buffer, place: number): BlockResult {
@@ -115,3 +137,5 @@ export class LineMatcher implements Known {
     return { hitLines, lines: lines - blanks, odd }
   }
 }
+
+const LINE_FEED = 0x0a

@@ -39,12 +39,12 @@ export interface Places {
   readonly scratch: number
   readonly found: number
   readonly text: number
-  /** While one is scanned, another thread may write the next. */
+  /** Of blocks: while one is scanned, another is filled, and a third written out. */
   readonly blocks: readonly number[]
 }
 
-/** Blocks that a thread has room for. */
-export const BLOCKS = 2
+/** Blocks that a thread has room for; those that are never used take no memory. */
+export const BLOCKS = 4
 const BLOCK_BYTES = MAX_BLOCK + SLACK
 const THREAD_BYTES = SCRATCH_BYTES + MOST_FOUND * 8 + TEXT_BYTES + BLOCKS * BLOCK_BYTES
 
@@ -72,6 +72,14 @@ export function placesOf({ memory }: ScanMemory, thread: number): Places {
   const text = found + MOST_FOUND * 8
   const blocks = Array.from({ length: BLOCKS }, (_, n) => text + TEXT_BYTES + n * BLOCK_BYTES)
   return { scratch: start, found, text, blocks }
+}
+
+/** What stands in a place, for any thread. */
+export function viewOf(
+  shared: ScanMemory,
+  { thread, place, length }: { thread: number; place: number; length: number },
+): Buffer {
+  return Buffer.from(shared.memory.buffer, placesOf(shared, thread).blocks[place], length)
 }
 
 /** How often a key was added. */

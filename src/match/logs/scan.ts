@@ -99,12 +99,10 @@ export class Scan {
     return this.#exports.mayKnow(text, spaceLength, text + 128, length) !== 0
   }
 
-  /** Whole lines, each with its line feed; at most MAX_BLOCK bytes. Copied to where it is scanned. */
-  put(block: Uint8Array): void {
-    this.#bytes.set(block, this.#places.blocks[0]!)
-  }
-
-  /** What was put there, by this thread or another; good until the next is. */
+  /**
+   * Where a block is scanned: `length` bytes at most MAX_BLOCK, whoever writes them. They have to be whole
+   * lines, each with its line feed.
+   */
   block(place: number, length: number): Buffer {
     const start = this.#places.blocks[place]!
     return this.#bytes.subarray(start, start + length)

@@ -1,0 +1,110 @@
+/** Another thread of a crew, as the first one sees it. */
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { FileRange } from './file-ranges.js'
+import type { SharedIndex } from './key-index.js'
+import type { BlockResult, Matched, MatchSettings } from './line-matcher.js'
+import { BLOCKS, viewOf } from './scan-memory.js'
+
+export interface HelperData extends MatchSettings {
+  readonly dataDir: string
+  readonly thread: number
+}
+
+/** To a helper: match what is there, or what is to be read to there. */
+export interface Task {
+  readonly place: number
+  readonly block: { readonly length: number } | FileRange
+  /** Where the index is another one than at the last task. */
+  readonly shared: SharedIndex | null
+}
+
+/** `length`: bytes that are in the place now. */
+export type Answer = BlockResult & { readonly length: number }
+
+/** Blocks that it is asked for ahead, so that it need not wait for us. */
+const AHEAD = 3
+
+const THREAD = fileURLToPath(new URL('./crew-thread.js', import.meta.url))
+
+interface Place {
+  readonly place: number
+  readonly shared: SharedIndex
+}
+
+interface Waiting {
+  resolve(answer: Answer): void
+  reject(error: unknown): void
+}
+
+/** Answers in the order in which it was asked. */
+export class CrewHelper {
+  readonly #worker: Worker
+  readonly #thread: number
+  readonly #places = Array.from({ length: BLOCKS }, (_, n) => n)
+  #shared: SharedIndex | undefined
+  #waiting: Waiting[] = []
+  #broken: unknown
+
+  constructor(data: HelperData) {
+    this.#thread = data.thread
+    this.#worker = new Worker(THREAD, { workerData: data })
+    // It holds up no end of the process; who waits for a block does.
+    this.#worker.unref()
+    this.#worker.on('message', (answer: Answer) => this.#answered(answer))
+    this.#worker.on('error', (error) => this.#fail(error))
+    this.#worker.on('exit', () => this.#fail(new Error('a thread of the matcher ended')))
+  }
+
+  /** @throws what it failed with */
+  hasRoom(): boolean {
+    if (this.#broken !== undefined) throw this.#broken
+    return this.#waiting.length < AHEAD && this.#places.length > 0
+  }
+
+  /** Where it has room. */
+  match(lines: Buffer | FileRange, shared: SharedIndex): Promise<Matched> {
+    const place = this.#places.pop()!
+    const at = { place, shared }
+    return Buffer.isBuffer(lines) ? this.#matchBlock(lines, at) : this.#matchRange(lines, at)
+  }
+
+  async #matchBlock(bytes: Buffer, { place, shared }: Place): Promise<Matched> {
+    const { length } = bytes
+    viewOf(shared, { thread: this.#thread, place, length }).set(bytes)
+    const answer = await this.#ask({ place, block: { length } }, shared)
+    this.#places.push(place)
+    return { ...answer, bytes, release: () => undefined }
+  }
+
+  async #matchRange(range: FileRange, { place, shared }: Place): Promise<Matched> {
+    const { length, ...result } = await this.#ask({ place, block: range }, shared)
+    const bytes = viewOf(shared, { thread: this.#thread, place, length })
+    return { ...result, bytes, release: () => this.#places.push(place) }
+  }
+
+  #ask(task: Omit<Task, 'shared'>, shared: SharedIndex): Promise<Answer> {
+    const isOther = shared !== this.#shared
+    this.#shared = shared
+    this.#worker.ref()
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject })
+      this.#worker.postMessage({ ...task, shared: isOther ? shared : null } satisfies Task)
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate()
+  }
+
+  #answered(answer: Answer): void {
+    this.#waiting.shift()?.resolve(answer)
+    if (this.#waiting.length === 0) this.#worker.unref()
+  }
+
+  #fail(error: unknown): void {
+    this.#broken ??= error
+    for (const { reject } of this.#waiting) reject(this.#broken)
+    this.#waiting = []
+  }
+}
