@@ -1,10 +1,5 @@
-/**
- * What bench/api.ts asks: an empty route of hono, and the API over the ledger in the folder given, each on a
- * port of its own, in one process. Prints both addresses.
- */
+/** What bench/api.ts asks: the API over the ledger in the folder given. Prints its address. */
 import { randomBytes } from 'node:crypto'
-import { createAdaptorServer } from '@hono/node-server'
-import { Hono } from 'hono'
 import { openStores } from '../src/hits/stores.js'
 import { createApp } from '../src/http/app.js'
 import { listen } from '../src/http/listen.js'
@@ -50,12 +45,7 @@ const { url } = await listen({
   log,
 })
 
-const empty = new Hono().get('/v1/lookup', (c) => c.json({}))
-const server = createAdaptorServer({ fetch: empty.fetch })
-server.listen(0, '127.0.0.1', () => {
-  const { port } = server.address() as { port: number }
-  console.log(JSON.stringify({ empty: `http://127.0.0.1:${port}`, tipline: url }))
-})
+console.log(url)
 
 // So that a profiler can write down what it has seen.
 process.on('SIGTERM', () => process.exit())

@@ -1,14 +1,16 @@
 /**
- * `GET /v1/lookup` under load, against an empty route of hono in the same process, in turns: 16 connections,
- * one value in ten an indicator: a thousand values that come again and again, and values that are ever new. `npm run bench -- api [--quick]` prints JSON. Ratios of the
- * server's CPU time stand beside those of the rate: they say more where others use the machine too.
+ * `GET /v1/lookup` under load, against an empty route of hono, each a process, in turns: 16 connections,
+ * one value in ten an indicator: a thousand values that come again and again, and values that are ever
+ * new. `npm run bench -- api [--quick]` prints JSON. Ratios of the server's CPU time stand beside those of
+ * the rate: they say more where others use the machine too.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { argv, execPath, version } from 'node:process'
 import { newToken } from '../src/http/tokens.js'
 import { normalise } from '../src/indicators/normalise.js'
 import { LedgerWriter } from '../src/ledger/writer.js'
@@ -31,7 +33,7 @@ interface Result {
 type Autocannon = (options: object) => Promise<Result>
 const autocannon = createRequire(import.meta.url)('autocannon') as Autocannon
 
-const quick = process.argv.includes('--quick')
+const quick = argv.includes('--quick')
 const sizes = quick
   ? { indicators: 20_000, seconds: 2, rounds: 2 }
   : { indicators: 1_000_000, seconds: 10, rounds: 5 }
@@ -43,39 +45,49 @@ const HIT_EVERY = 10
 const folder = mkdtempSync(join(tmpdir(), 'tipline-bench-'))
 const { token, hash } = newToken()
 fillLedger()
-const server = spawn(process.execPath, [join(ROOT, '.build/bench/api-server.js'), folder, hash], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
+const empty = await start('api-empty')
+const tipline = await start('api-server', folder, hash)
 try {
-  const [line] = (await once(server.stdout, 'data')) as [Buffer]
-  const urls = JSON.parse(line.toString()) as { empty: string; tipline: string }
-  console.log(JSON.stringify(await bench(urls), null, 2))
+  console.log(JSON.stringify(await bench(), null, 2))
 } finally {
-  server.kill()
-  await once(server, 'close')
+  for (const { process } of [empty, tipline]) {
+    process.kill()
+    await once(process, 'close')
+  }
   rmSync(folder, { recursive: true, force: true })
 }
 
-async function bench(urls: { empty: string; tipline: string }) {
-  const empty: Load[] = []
-  const tipline: Load[] = []
-  const fresh: Load[] = []
+interface Server {
+  readonly process: ChildProcess
+  readonly url: string
+}
+
+async function start(name: string, ...args: readonly string[]): Promise<Server> {
+  const process = spawn(execPath, [join(ROOT, `.build/bench/${name}.js`), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = (await once(process.stdout, 'data')) as [Buffer]
+  return { process, url: line.toString().trim() }
+}
+
+async function bench() {
+  const loads = { empty: [] as Load[], known: [] as Load[], fresh: [] as Load[] }
   for (let round = 0; round < sizes.rounds; round += 1) {
-    empty.push(await load(urls.empty, VALUES))
-    tipline.push(await load(urls.tipline, VALUES))
-    fresh.push(await load(urls.tipline, NEW_VALUES))
+    loads.empty.push(await load(empty, VALUES))
+    loads.known.push(await load(tipline, VALUES))
+    loads.fresh.push(await load(tipline, NEW_VALUES))
   }
   return {
-    machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
+    machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: version },
     indicators: sizes.indicators,
     rounds: sizes.rounds,
-    empty_route: told(empty),
-    lookup: { ...told(tipline), ...compared(tipline, empty) },
-    lookup_of_new_values: { ...told(fresh), ...compared(fresh, empty) },
+    empty_route: told(loads.empty),
+    lookup: { ...told(loads.known), ...compared(loads.known, loads.empty) },
+    lookup_of_new_values: { ...told(loads.fresh), ...compared(loads.fresh, loads.empty) },
   }
 }
 
-async function load(url: string, values: number): Promise<Load> {
+async function load({ process, url }: Server, values: number): Promise<Load> {
   const paths = Array.from(
     { length: values },
     (_, n) => `/v1/lookup?value=${encodeURIComponent(askedValue(n))}`,
@@ -84,10 +96,10 @@ async function load(url: string, values: number): Promise<Load> {
   const headers = { authorization: `Bearer ${token}` }
   const next = (request: object) => ({ ...request, path: paths[asked++ % values], headers })
   const requests = [{ setupRequest: next }]
-  const before = cpuOf(server.pid!)
+  const before = cpuOf(process.pid!)
   const result = await autocannon({ url, connections: 16, duration: sizes.seconds, requests })
   if (result.non2xx + result.errors > 0) throw new Error(`${result.non2xx} of ${url} failed`)
-  return { result, cpu: ((cpuOf(server.pid!) - before) * 1e6) / result.requests.total }
+  return { result, cpu: ((cpuOf(process.pid!) - before) * 1e6) / result.requests.total }
 }
 
 /** Seconds of CPU that a process has used; Linux counts them in hundredths. */

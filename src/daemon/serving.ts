@@ -101,7 +101,7 @@ export class Serving {
     }
   }
 
-  #app(): Pick<App, 'fetch'> {
+  #app(): Pick<App, 'fetch' | 'quick'> {
     if (!this.#tenant) throw new Error('nothing is served yet')
     return this.#tenant
   }
@@ -135,6 +135,9 @@ class Tenant {
     }
     this.#app = createApp(backend, { settings: http, sessionKey })
   }
+
+  /** Done when it returns. */
+  readonly quick: App['quick'] = (...asked) => this.#app.quick(...asked)
 
   readonly fetch: App['fetch'] = (request, env) => {
     this.#open += 1

@@ -13,6 +13,7 @@ import { Matchers } from './matchers.js'
 import { addOpenApi } from './openapi.js'
 import { answerPage, readPageFiles } from './page-files.js'
 import { invalid, problem, problemOf } from './problems.js'
+import { type Quick, quickLookup } from './quick-lookup.js'
 import { addEnrich } from './routes/enrich.js'
 import { addHits } from './routes/hits.js'
 import { addKnowledge } from './routes/knowledge.js'
@@ -31,6 +32,8 @@ export interface AppOptions {
 }
 
 export interface App {
+  /** Asked first. */
+  readonly quick: Quick
   fetch(request: Request, env: ApiEnv['Bindings']): Response | Promise<Response>
   /** When nothing is asked any more. */
   close(): Promise<void>
@@ -44,6 +47,7 @@ export function createApp(backend: Backend, options: AppOptions): App {
   const tokens = new Tokens(settings.tokens, sessionKey)
   const door = new Door({ settings, tokens, now })
   const api = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
+  const refuse = (error: Error) => answerTo(error, backend)
 
   api.use(
     '*',
@@ -63,8 +67,9 @@ export function createApp(backend: Backend, options: AppOptions): App {
   const files = readPageFiles()
   api.get('*', (c) => answerPage(files, c.req.raw) ?? c.notFound())
   api.notFound(() => problem('not-found'))
-  api.onError((error) => answerTo(error, backend))
+  api.onError(refuse)
   return {
+    quick: quickLookup({ door, knowing, metrics: backend.metrics, refuse }),
     fetch: (request, env) => api.fetch(request, env),
     async close() {
       knowing.close()
@@ -73,7 +78,7 @@ export function createApp(backend: Backend, options: AppOptions): App {
   }
 }
 
-/** One step, since each costs every lookup. @throws RequestRefused */
+/** @throws RequestRefused */
 function letIn(c: Context<ApiEnv>, door: Door): void {
   const { incoming, outgoing, own } = c.env
   const { path, method } = c.req

@@ -20,7 +20,7 @@ import type { HttpSettings, ListenAddress } from './settings.js'
 
 export interface ListenOptions {
   /** Asked for each request, so that a reload changes it between two. */
-  readonly app: () => Pick<App, 'fetch'>
+  readonly app: () => Pick<App, 'fetch' | 'quick'>
   readonly address: ListenAddress
   /** It is the socket in the data folder: who can open it may do all. */
   readonly own: boolean
@@ -41,10 +41,13 @@ export interface Listening {
 /** @throws ListenError */
 export async function listen(options: ListenOptions): Promise<Listening> {
   const { address, app, own, tls, log } = options
-  const answer = getRequestListener(
+  const fetched = getRequestListener(
     (request, env) => app().fetch(request, { ...(env as HttpBindings), own }),
     { overrideGlobalObjects: false },
   )
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (!app().quick(incoming, outgoing, { own })) void fetched(incoming, outgoing)
+  }
   const server = tls
     ? createSecureServer({ ...PATIENCE, ...certificateOf(tls) }, answer)
     : createServer(PATIENCE, answer)
@@ -88,6 +91,8 @@ const LINGER_MS = 5000
 
 /** A body that nobody waits for any more, refused or not wanted, must not hold the connection for ever. */
 function endTalkers(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  // Nothing that tells a length: there is no body.
+  if (!('content-length' in incoming.headers || 'transfer-encoding' in incoming.headers)) return
   outgoing.once('finish', () => {
     if (incoming.complete) return
     const late = setTimeout(() => {

@@ -189,7 +189,12 @@ export function ask(url: string, path: string, asking: Asking = {}): Promise<Ans
         const got = Buffer.concat(chunks).toString()
         const { statusCode: status = 0, headers } = answer
         const isJson = /[/+]json$/.test((headers['content-type'] ?? '').split(';')[0]!)
-        resolve({ status, headers, text: got, json: isJson ? JSON.parse(got) : undefined })
+        resolve({
+          status,
+          headers,
+          text: got,
+          json: isJson && got !== '' ? JSON.parse(got) : undefined,
+        })
       })
     })
     asked.on('error', reject)

@@ -1,6 +1,9 @@
 /** What the API answers. */
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ApiHouse, OPERATOR, READER, TOKENS } from './house.js'
+import { newToken } from '../../src/http/tokens.js'
+import { fuzz } from '../fuzz.js'
+import { ApiHouse, type Asking, OPERATOR, READER, TOKENS } from './house.js'
 
 let house: ApiHouse
 
@@ -15,7 +18,7 @@ beforeAll(async () => {
       { type: 'domain', value: 'held.example', held: 'tlp' },
       { type: 'ip-dst', value: '999.1.1.1' },
     ],
-    { tokens: TOKENS },
+    { tokens: TOKENS, limits: { requests_per_second: 100_000 } },
   )
 })
 afterAll(() => house.close())
@@ -67,6 +70,50 @@ describe('GET /v1/lookup', () => {
       expect(json.errors[0].where).toBe('value')
     },
   )
+})
+
+describe('GET /v1/lookup without the router', () => {
+  /** One more parameter, and the router has to do it. */
+  async function expectSame(query: string, asking: Asking) {
+    const answers = [`value=${query}`, `value=${query}&by=router`].map(async (asked) => {
+      const { headers, ...answer } = await house.ask(`/v1/lookup?${asked}`, asking)
+      return { ...answer, headers: { ...headers, date: '' } }
+    })
+    const [quick, routed] = await Promise.all(answers)
+    expect(quick).toEqual(routed)
+  }
+
+  const values = fc.oneof(
+    fc.constantFrom('198.51.100.7', 'a.b.evil.example', 'held.example', '203.0.113.77'),
+    fc.string({ unit: 'grapheme', maxLength: 40 }),
+    fc.integer({ min: 8180, max: 8200 }).map((length) => 'a'.repeat(length)),
+  )
+  const written = fc.string({ unit: fc.constantFrom(...'%0aA~+#&=.é;/?'), maxLength: 20 })
+  const queries = fc.oneof(values.map(encodeURIComponent), written.map(encodeURI), written)
+
+  it('answers as with it, whatever is asked', async () => {
+    const asked = fc.asyncProperty(queries, async (query) => {
+      // Node's own client sends no such bytes.
+      fc.pre(/^[\x21-\x7e]*$/.test(query))
+      await expectSame(query, { token: READER.token })
+    })
+    await fc.assert(asked, fuzz(2000))
+  })
+
+  it.each([
+    ['no token', {}],
+    ['a wrong token', { token: newToken().token }],
+    ['another site', { token: READER.token, headers: { origin: 'https://example.com' } }],
+    [
+      'a body',
+      { token: READER.token, method: 'GET', body: 'x', headers: { 'content-length': '1' } },
+    ],
+    ['another method', { token: READER.token, method: 'PUT' }],
+    ['only the head', { token: READER.token, method: 'HEAD' }],
+    ['a wrong host', { token: READER.token, headers: { host: 'rebound.example' } }],
+  ])('refuses as with it: %s', async (_, asking: Asking) => {
+    await expectSame('198.51.100.7', asking)
+  })
 })
 
 describe('POST /v1/lookup', () => {

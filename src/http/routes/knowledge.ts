@@ -3,11 +3,9 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { RequestRefused } from '../../errors.js'
 import { type Api, accepts, answers, problems } from '../api.js'
 import type { Knowing } from '../knowledge.js'
-import { invalid } from '../problems.js'
 import {
   explainAnswer,
   indicator,
-  LONGEST_VALUE,
   lookupAnswer,
   lookupAnswers,
   lookupRequest,
@@ -64,27 +62,12 @@ const indicatorByKey = createRoute({
   responses: { 200: answers(indicator, 'It.'), ...problems('invalid-request', 'not-found') },
 })
 
-const JSON_HEADERS = { 'content-type': 'application/json' }
-
-/** Asked for every line of a log, maybe: so the schema is only asked what is wrong. */
-function addLookup(api: Api, knowing: Knowing): void {
-  const { getRoutingPath: _, ...described } = lookupOne
-  api.openAPIRegistry.registerPath(described)
-  api.get(lookupOne.path, (c) => {
-    const value = c.req.query('value')
-    if (value === undefined || value === '' || value.length > LONGEST_VALUE) {
-      const { error } = valueQuery.safeParse({ value })
-      if (error) return invalid(error)
-    }
-    return c.body(knowing.lookup(value ?? ''), 200, JSON_HEADERS)
-  })
-}
-
 /** So many, then others get their turn. */
 const AT_ONCE = 100
 
 export function addKnowledge(api: Api, knowing: Knowing): void {
-  addLookup(api, knowing)
+  // How most ask it is answered by `quick-lookup.ts`, in the same words.
+  api.openapi(lookupOne, (c) => c.json(knowing.found(c.req.valid('query').value), 200))
 
   api.openapi(lookupMany, async (c) => {
     const { values } = c.req.valid('json')
