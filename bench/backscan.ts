@@ -3,19 +3,15 @@
  * and without a port) and misp2ch's statement (one direction), in turns, on the same table. And what the
  * indexes for it cost, in disk and in time of an INSERT. `--quick` for a twentieth of the flows.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ClickHouse } from '../src/clickhouse/client.js'
-import { startEngine } from '../src/clickhouse/embedded/start.js'
 import { prepare } from '../src/clickhouse/prepare.js'
 import { createTable, flowTables, sinkTables, type Tables } from '../src/clickhouse/schema.js'
 import { SKIP_INDEX } from '../src/clickhouse/skip-index.js'
 import { silentLogger } from '../src/log.js'
 import { backscan } from '../src/match/backscan/backscan.js'
 import { openLive, rebuildLive } from '../src/sinks/clickhouse/live.js'
+import { benchEngine } from './engine.js'
 
 const FLOWS = process.argv.includes('--quick') ? 2_000_000 : 40_000_000
 const DAYS = 30
@@ -34,26 +30,12 @@ const TABLES: Tables = {
 }
 const MEMORY = ['looked_iocs', 'backscans_iocs', 'gaps_iocs'].map((name) => `tipline_${name}`)
 
-const dataDir = mkdtempSync(join(tmpdir(), 'tipline-bench-'))
 const log = silentLogger()
-const options = { dataDir, listen: null, password: '', idleMs: 60_000, log }
-const address = await startEngine(options)
-const db = await ClickHouse.connect({
-  url: 'http://engine',
-  socket: address.socket,
-  name: 'the engine',
-  user: 'default',
-  password: '',
-  ca: null,
-  ignoreCertErrors: false,
-  timeoutMs: 600_000,
-})
+const { db, close } = await benchEngine()
 try {
   console.log(JSON.stringify(await measure(), undefined, 2))
 } finally {
-  await db.close()
-  process.kill(address.pid, 'SIGTERM')
-  rmSync(dataDir, { recursive: true, force: true })
+  await close()
 }
 
 async function measure() {

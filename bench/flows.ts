@@ -4,13 +4,9 @@
  * misp2ch's two join views match; in turns, so that all see the same machine. With the most indicators
  * also the cost of each feature, the memory, and how soon a change of ten indicators is live.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { Readable } from 'node:stream'
-import { ClickHouse } from '../src/clickhouse/client.js'
-import { startEngine } from '../src/clickhouse/embedded/start.js'
 import { liveNames } from '../src/clickhouse/live-tables.js'
 import { prepare } from '../src/clickhouse/prepare.js'
 import { sinkTables, type Tables } from '../src/clickhouse/schema.js'
@@ -21,6 +17,7 @@ import { clickhouseSink } from '../src/sinks/clickhouse/sink.js'
 import { createMisp2chTables, FLOWS_NOW } from '../test/clickhouse/misp2ch.js'
 import { hasNfdump } from '../test/flows/capture.js'
 import { ipState, sinkDeps } from '../test/sinks/states.js'
+import { benchEngine } from './engine.js'
 import { costOfFeatures } from './flows-features.js'
 import { measureImport } from './flows-import.js'
 
@@ -45,33 +42,14 @@ interface Measured {
   readonly byPlain: Readonly<Record<string, number>>
 }
 
-const dataDir = mkdtempSync(join(tmpdir(), 'tipline-bench-'))
-const address = await startEngine({
-  dataDir,
-  listen: null,
-  password: '',
-  idleMs: 60_000,
-  log: silentLogger(),
-})
-const db = await ClickHouse.connect({
-  url: 'http://engine',
-  socket: address.socket,
-  name: 'the engine',
-  user: 'default',
-  password: '',
-  ca: null,
-  ignoreCertErrors: false,
-  timeoutMs: 600_000,
-})
+const { db, dataDir, pid, close } = await benchEngine()
 try {
   // `npm run bench -- flows import` measures the import alone.
   const matching = process.argv.includes('import') ? {} : await measure()
   const imported = hasNfdump() ? await measureImport(db, { quick: QUICK }) : null
   console.log(JSON.stringify({ ...matching, import: imported }, undefined, 2))
 } finally {
-  await db.close()
-  process.kill(address.pid, 'SIGTERM')
-  rmSync(dataDir, { recursive: true, force: true })
+  await close()
 }
 
 async function measure() {
@@ -183,7 +161,7 @@ async function memory() {
      WHERE database = 'ours' AND name IN {names:Array(String)}`,
     { params: { names } },
   )
-  const status = readFileSync(`/proc/${address.pid}/status`, 'utf8')
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return {
     bytes: Object.fromEntries(rows.map(({ name, bytes }) => [name, Number(bytes)])),
     engineRssBytes: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024,

@@ -12,6 +12,7 @@ import {
   createTable,
   filesTable,
   flowTables,
+  foundTable,
   gapsTable,
   lookedTable,
   sinkTables,
@@ -53,7 +54,9 @@ function ownTables(tables: Tables): TableSchema[] {
   const live = liveTables(liveNames(tables))
   return [
     ...sinkTables(tables),
-    ...[filesTable, lookedTable, backscansTable, gapsTable].map((table) => table(tables)),
+    ...[filesTable, lookedTable, backscansTable, foundTable, gapsTable].map((table) =>
+      table(tables),
+    ),
     ...live,
     ...viewTables(tables),
   ]

@@ -48,6 +48,8 @@ export interface Only {
   readonly bits: string | null
   /** On the indicators, as `tl_ioc`; null: all. */
   readonly indicators: string | null
+  /** Whether flows are brought together before they are looked at more closely. */
+  readonly gathered: boolean
 }
 
 /** What a hit has, in the order of `matching`. */
@@ -109,11 +111,20 @@ function candidates({ flows, layout, more, names, only }: Matching): string {
   const which = only?.bits
     ? touching(only.bits, only.flows)
     : `WHERE ${mayMeet(names)}${only ? ` AND ${only.flows}` : ''}`
+  const from = `${quoted(flows)} ${which}`
   return `SELECT ts, te, toUInt8(${protocol}) AS protocol, flg, ipkt, ibyt, flowsrc,
       cityHash64(ts, te, sa, da, sp, dp, protocol, flg, ipkt, ibyt, ra, flowsrc${more_}) AS flow,
       arrayJoin([(toUInt8(0), sa, da, sp, dp), (toUInt8(1), da, sa, dp, sp)]) AS side
-    FROM ${quoted(flows)}
-    ${which}`
+    FROM ${only?.gathered ? gathered(from, more_) : from}`
+}
+
+/**
+ * Of many granules a few flows each come as blocks of their own, and ClickHouse would go through all
+ * that follows for each of them. What is sorted comes as one. (`query_plan_remove_redundant_sorting`
+ * has to be off.)
+ */
+function gathered(from: string, more: string): string {
+  return `(SELECT ts, te, sa, da, sp, dp, pr, flg, ipkt, ibyt, ra, flowsrc${more} FROM ${from} ORDER BY ts)`
 }
 
 function mayMeet({ ips, nets4, nets6 }: LiveNames): string {

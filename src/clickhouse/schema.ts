@@ -213,6 +213,26 @@ export function lookedTable({ iocs }: Pick<Tables, 'iocs'>): TableSchema {
   }
 }
 
+/**
+ * Where what a slice has met stands until it is stored, a partition for each backscan; what a killed one
+ * has left goes by itself.
+ */
+export function foundTable({ iocs }: Pick<Tables, 'iocs'>): TableSchema {
+  return {
+    name: beside(iocs, `tipline_found_${iocs.table}`),
+    columns: columns([
+      ['backscan', 'String'],
+      ...HIT_COLUMNS.filter(([name]) => name !== 'insert_ts'),
+      ['hour', 'DateTime'],
+      ['tally', 'UInt64'],
+      ['unanswered', 'UInt8'],
+      ['at', 'DateTime DEFAULT now()'],
+    ]),
+    layout: `ENGINE = MergeTree PARTITION BY backscan ORDER BY hit TTL at + toIntervalDay(1)
+SETTINGS ttl_only_drop_parts = 1`,
+  }
+}
+
 /** How far back each backscan has come. */
 export function backscansTable({ iocs }: Pick<Tables, 'iocs'>): TableSchema {
   return {

@@ -7,7 +7,7 @@
 import { PLAIN } from '../../clickhouse/matching.js'
 import { ClickHouseError } from '../../errors.js'
 import { choose } from './chosen.js'
-import { planOf, settleLatest } from './plan.js'
+import { planOf } from './plan.js'
 import { scan } from './scan.js'
 import type { Announcement, Backscan, Job, Plan, Slice } from './work.js'
 
@@ -34,7 +34,6 @@ export async function backscan(options: Backscan): Promise<BackscanReport> {
     const stopped = await runJob(plan, job, { total, began })
     if (stopped) return reportOf(total, stopped)
   }
-  await settleLatest(plan)
   return reportOf(total, null)
 }
 

@@ -10,6 +10,9 @@ import { lookedTable } from '../../clickhouse/schema.js'
 import { lookedFor } from './plan.js'
 import type { Job, Plan } from './work.js'
 
+/** So few meet in so few places that gathering them costs more than it saves. */
+const ALONE = 100
+
 export interface Chosen {
   /** Of these indicators, for `tipline_backscans`. */
   readonly backscan: string
@@ -23,12 +26,14 @@ export async function choose(plan: Plan, job: Job): Promise<Chosen> {
   const backscan = `${Math.floor(Date.now() / 1000)}_${Math.random().toString(36).slice(2)}`
   if (job.gap !== null) {
     const indicators = value === null ? null : 'tl_ioc.ip = {value:String}'
-    return { backscan, only: { bits: null, indicators }, params: { value: value ?? '' } }
+    const only = { bits: null, indicators, gathered: false }
+    return { backscan, only, params: { value: value ?? '' } }
   }
   if (job.few === null) return await chooseMany(plan, job, backscan)
   const indicators = 'tl_ioc.target IN {targets:Array(UInt64)}'
   const params = { targets: job.few.targets.map(BigInt), bits: job.few.bits }
-  return { backscan, only: { bits: '{bits:Array(UInt32)}', indicators }, params }
+  const gathered = job.indicators > ALONE
+  return { backscan, only: { bits: '{bits:Array(UInt32)}', indicators, gathered }, params }
 }
 
 /** Until it is written how far this backscan has come, what is written here says nothing. */
@@ -41,5 +46,5 @@ async function chooseMany(plan: Plan, { back }: Job, backscan: string): Promise<
     { params: { value: value ?? '', back: back ?? 0, backscan }, signal },
   )
   const indicators = `tl_ioc.target IN (SELECT target FROM ${looked} WHERE backscan = {backscan:String})`
-  return { backscan, only: { bits: null, indicators }, params: { backscan } }
+  return { backscan, only: { bits: null, indicators, gathered: false }, params: { backscan } }
 }

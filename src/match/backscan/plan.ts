@@ -4,8 +4,14 @@ import { readGaps, writeGap } from '../../clickhouse/gaps.js'
 import { liveNames } from '../../clickhouse/live-tables.js'
 import { quoted } from '../../clickhouse/names.js'
 import { columnsIn, complete } from '../../clickhouse/prepare.js'
-import { backscansTable, countedTable, gapsTable, lookedTable } from '../../clickhouse/schema.js'
-import { dropStale } from './found.js'
+import {
+  backscansTable,
+  countedTable,
+  foundTable,
+  gapsTable,
+  lookedTable,
+} from '../../clickhouse/schema.js'
+import { ClickHouseError } from '../../errors.js'
 import { type Few, type Job, NEVER, type Plan, type Slice } from './work.js'
 
 type Unplanned = Omit<Plan, 'flows' | 'live' | 'jobs'>
@@ -22,24 +28,43 @@ const UNDER_WAY_SECONDS = 600
 /** @throws ClickHouseError */
 export async function planOf(options: Unplanned): Promise<Plan> {
   const { db, tables, signal } = options
-  const ours = [lookedTable, backscansTable, gapsTable, countedTable].map((table) => table(tables))
+  const since = Math.floor(options.since / HOUR) * HOUR
+  const plan = { ...options, since, live: liveNames(tables) }
+  const ours = OURS.map((table) => table(tables))
   const names = [...ours.map(({ name }) => name), tables.flows]
-  const [there] = await Promise.all([columnsIn(db, names, signal), dropStale(options)])
-  await complete(db, { tables: ours, there }, signal)
-  const columns = there.get(quoted(tables.flows)) ?? new Map()
-  const plan = {
-    ...options,
-    since: Math.floor(options.since / HOUR) * HOUR,
-    flows: flowColumns(tables.flows, columns),
-    live: liveNames(tables),
-    jobs: [],
-  }
-  const [fresh, gaps, size] = await Promise.all([newJobs(plan), gapJobs(plan), sizeOf(plan)])
+  // Mostly all is there; where it is not, it is asked once more.
+  const [there, asked] = await Promise.all([
+    columnsIn(db, names, signal),
+    ask(plan).catch(nullIfMissing),
+  ])
+  const made = await complete(db, { tables: ours, there }, signal)
+  const { fresh, gaps, size, whole } = asked && made.length === 0 ? asked : await ask(plan)
   const jobs = [...fresh, ...gaps].map(async ({ window, ...job }) => ({
     ...job,
-    slices: await slicesOf(plan, { ...window, size }),
+    slices: await slicesOf(plan, { ...window, size, whole }),
   }))
-  return { ...plan, jobs: await Promise.all(jobs) }
+  const columns = there.get(quoted(tables.flows)) ?? new Map()
+  return { ...plan, flows: flowColumns(tables.flows, columns), jobs: await Promise.all(jobs) }
+}
+
+const OURS = [lookedTable, backscansTable, foundTable, gapsTable, countedTable]
+
+/** Of what is known before it is known which tables are there. */
+type Asking = Omit<Plan, 'flows' | 'jobs'>
+
+async function ask(plan: Asking) {
+  const [fresh, gaps, size, whole] = await Promise.all([
+    newJobs(plan),
+    gapJobs(plan),
+    sizeOf(plan),
+    rowsBetween(plan, { from: plan.since, to: plan.until }),
+  ])
+  return { fresh, gaps, size, whole }
+}
+
+function nullIfMissing(error: unknown): null {
+  if (error instanceof ClickHouseError && error.fault === 'missing') return null
+  throw error
 }
 
 /** Epoch seconds. */
@@ -51,7 +76,7 @@ interface Window {
 type Unsliced = Omit<Job, 'slices'> & { readonly window: Window }
 
 /** Indicators that have been looked for back to the same moment go together. */
-async function newJobs(plan: Plan): Promise<Unsliced[]> {
+async function newJobs(plan: Asking): Promise<Unsliced[]> {
   const { db, since, until, again = false, limits = {}, signal } = plan
   const most = limits.few ?? FEW
   const few = (column: string) =>
@@ -71,7 +96,7 @@ async function newJobs(plan: Plan): Promise<Unsliced[]> {
   }))
 }
 
-async function gapJobs({ db, tables, since, until, signal }: Plan): Promise<Unsliced[]> {
+async function gapJobs({ db, tables, since, until, signal }: Asking): Promise<Unsliced[]> {
   const gaps = await readGaps(db, tables, signal)
   return gaps.flatMap((gap) => {
     const from = Math.max(Math.floor(gap.from / HOUR) * HOUR, since)
@@ -85,9 +110,12 @@ async function gapJobs({ db, tables, since, until, signal }: Plan): Promise<Unsl
 /** Why the newest minutes of a backscan are a gap. */
 export const UNDER_WAY = 'inserts were under way'
 
-/** The newest minutes are looked at once more by the next run. */
-export async function settleLatest({ db, tables, until, jobs }: Plan): Promise<void> {
-  if (!jobs.some(({ back }) => back === NEVER)) return
+/**
+ * The newest minutes are looked at once more by the next run. Written down before it is that they were
+ * looked at.
+ */
+export async function settleLatest({ db, tables, until }: Plan, { back }: Job): Promise<void> {
+  if (back !== NEVER) return
   const from = until - UNDER_WAY_SECONDS
   await writeGap(db, tables, { gap: `until ${until}`, from, to: until, why: UNDER_WAY })
 }
@@ -118,13 +146,18 @@ export function lookedFor({
     ) AS tl_past ON tl_past.target = tl_live.target`
 }
 
-/** As long as they hold not too many flows; `size`: bytes of a flow. */
-async function slicesOf(
-  plan: Plan,
-  { from, to, size }: Window & { size: number },
-): Promise<Slice[]> {
+interface Slicing extends Window {
+  /** Bytes of a flow. */
+  readonly size: number
+  /** Flows in all of the time that was asked for. */
+  readonly whole: number
+}
+
+/** As long as they hold not too many flows. */
+async function slicesOf(plan: Asking, { from, to, size, whole }: Slicing): Promise<Slice[]> {
   if (from >= to) return []
-  const all = await rowsBetween(plan, { from, to })
+  const isWhole = from === plan.since && to === plan.until
+  const all = isWhole ? whole : await rowsBetween(plan, { from, to })
   const parts = Math.max(Math.ceil(all / SLICE_ROWS), 1)
   const longest = plan.limits?.sliceSeconds ?? Number.POSITIVE_INFINITY
   const step = Math.max(Math.min((to - from) / parts, longest), HOUR)
@@ -142,7 +175,7 @@ async function slicesOf(
 }
 
 /** Estimated from the primary index; nothing is read. */
-async function rowsBetween({ db, tables, signal }: Plan, { from, to }: Window): Promise<number> {
+async function rowsBetween({ db, tables, signal }: Asking, { from, to }: Window): Promise<number> {
   const rows = await db.rows<{ rows: string }>(
     `EXPLAIN ESTIMATE SELECT sa FROM ${quoted(tables.flows)}
      WHERE ts >= toDateTime({from:UInt32}) AND ts < toDateTime({to:UInt32})`,
@@ -152,7 +185,7 @@ async function rowsBetween({ db, tables, signal }: Plan, { from, to }: Window): 
 }
 
 /** Bytes on disk of the two addresses of a flow. */
-async function sizeOf({ db, tables, signal }: Plan): Promise<number> {
+async function sizeOf({ db, tables, signal }: Asking): Promise<number> {
   const { bytes, rows } = await db.row<{ bytes: string; rows: string | null }>(
     `SELECT sum(data_compressed_bytes) AS bytes,
        (SELECT total_rows FROM system.tables
