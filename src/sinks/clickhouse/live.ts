@@ -33,12 +33,12 @@ import type { Logger } from '../../log.js'
 import { keepHits } from './keeping.js'
 
 export interface Scope {
-  /** A condition on `ip` and `uuid` of indicators. */
-  readonly condition: string
+  /** A SELECT of the addresses and nets that it is about, as `ip`; null: all. */
+  readonly ips: string | null
   readonly params: Readonly<Record<string, unknown>>
 }
 
-const EVERYTHING: Scope = { condition: '1', params: {} }
+const EVERYTHING: Scope = { ips: null, params: {} }
 /** Revoked rows stay in memory, marked; from this share on the tables are built anew. */
 const MOST_GONE = 0.2
 const FEW = 1000
@@ -144,10 +144,10 @@ export async function rebuildLive(options: LiveOptions): Promise<void> {
 async function bring(
   { db, tables, signal }: LiveOptions,
   names: LiveNames,
-  { condition, params }: Scope,
+  { ips, params }: Scope,
 ): Promise<void> {
   const turn = `${Date.now()}-${Math.random()}`
-  for (const statement of liveStatements(tables.iocs, names, condition)) {
+  for (const statement of liveStatements(tables.iocs, names, ips)) {
     await db.command(statement, { params: { ...params, turn }, signal })
   }
 }

@@ -160,9 +160,13 @@ class ClickHouseSink implements Sink {
   /** ClickHouse finds what differs; what is new is there before what is old goes. */
   async #reconcile(job: Job): Promise<void> {
     const { db, signal } = job
-    const { add, count, remove, removeDoubles } = this.#statements(job)
-    const asking = { params: this.#params(job), signal }
-    await db.command(add, asking)
+    const { add, count, moved, remove, removeDoubles } = this.#statements(job)
+    const batch = { params: this.#params(job), signal }
+    const [ips] = await Promise.all([
+      job.everything ? [] : db.row<{ ips: string[] }>(moved, batch).then(({ ips }) => ips),
+      db.command(add, batch),
+    ])
+    const asking = { ...batch, params: { ...batch.params, moved: ips } }
     const { old, doubles } = await db.row<{ old: string; doubles: string }>(count, asking)
     if (Number(old) > 0) await db.command(remove, asking)
     if (Number(doubles) > 0) {
@@ -171,16 +175,19 @@ class ClickHouseSink implements Sink {
       await db.command(add, asking)
     }
     this.#deps.metrics.count('tipline_sink_removed_total', { sink: NAME }, Number(old))
-    await this.#matchAnew(job)
+    await this.#matchAnew(job, ips)
   }
 
   /** What flows are matched with follows at once. */
-  async #matchAnew({ db, batch, everything, signal }: Job): Promise<void> {
+  async #matchAnew(
+    { db, batch, everything, signal }: Job,
+    moved: readonly string[],
+  ): Promise<void> {
     const live = this.#live(db, signal)
     if (everything) return await rebuildLive(live)
-    const rows = `FROM ${quoted(batchName(this.#iocs))} WHERE batch = {batch:String}`
-    const condition = `(ip IN (SELECT ip ${rows}) OR uuid IN (SELECT uuid ${rows} AND present))`
-    await refreshLive(live, { condition, params: { batch } })
+    const ips = `SELECT ip FROM ${quoted(batchName(this.#iocs))} WHERE batch = {batch:String}
+      UNION ALL SELECT arrayJoin({moved:Array(String)}) AS ip`
+    await refreshLive(live, { ips, params: { batch, moved } })
   }
 
   #live(db: ClickHouse, signal?: AbortSignal): LiveOptions {

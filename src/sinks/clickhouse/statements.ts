@@ -13,13 +13,18 @@ export interface Statements {
   readonly removeDoubles: string
   /** Answers `old` and `doubles`, the numbers of rows that the other two would take away. */
   readonly count: string
+  /** Answers `ips`: where attributes of the batch stand that are wanted elsewhere now. Before `remove`. */
+  readonly moved: string
   readonly verify: string
   readonly dropBatch: string
   readonly oldBatches: string
   readonly readState: string
 }
 
-/** Parameters: `batch` String, `ours` Array(String), and `name` String for the state. */
+/**
+ * Parameters: `batch` String, `ours` Array(String), `moved` Array(String) as that statement has answered,
+ * and `name` String for the state. All but `moved` finds its rows by the address, which is the key.
+ */
 export function statementsFor(
   iocs: TableName,
   { everything, keepOld }: { everything: boolean; keepOld: boolean },
@@ -33,7 +38,14 @@ export function statementsFor(
   const keys = `ip IN (SELECT ip FROM ${batch} WHERE ${inBatch})`
   // An attribute that got another value has its old row under another key.
   const moved = `uuid IN (SELECT uuid ${wanted})`
-  const touched = keepOld ? moved : everything ? '1' : `(${keys} OR ${moved})`
+  const there = 'ip IN {moved:Array(String)}'
+  const touched = everything
+    ? keepOld
+      ? moved
+      : '1'
+    : keepOld
+      ? `(${keys} OR ${there}) AND ${moved}`
+      : `(${keys} OR (${there} AND ${moved}))`
   const identity = '(uuid, ip, port, print)'
   const old = `${ours} AND ${touched} AND ${identity} NOT IN (SELECT uuid, ip, port, print ${wanted})`
   const doubles = `SELECT uuid, ip, port, print FROM ${table}
@@ -47,6 +59,7 @@ export function statementsFor(
     removeDoubles: `DELETE FROM ${table} WHERE ${ours} AND ${identity} IN (${doubles})`,
     count: `SELECT (SELECT count() FROM ${table} WHERE ${old}) AS old,
       (SELECT count() FROM (${doubles})) AS doubles`,
+    moved: `SELECT groupUniqArray(ip) AS ips FROM ${table} WHERE ${moved} AND NOT ${keys}`,
     verify: `
       SELECT countIf(is_wanted AND empty(found)) AS missing,
              countIf(is_wanted ? notEmpty(found) AND found != wanted : notEmpty(found)) AS different
