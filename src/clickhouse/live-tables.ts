@@ -4,8 +4,8 @@
  * password or reload; additions and revocations are small inserts.
  *
  * The sets tell cheaply which flows may meet something: the last 32 bits of addresses, and of nets the
- * blocks that they lie in (the first 16 bits of an IPv4 net, 32 of an IPv6 net). The last bits are the
- * same in IPv4, IPv4-mapped IPv6 and NAT64. Only what passes the sets is joined with the details, where
+ * blocks that they lie in (the first 24 bits of an IPv4 net, 16 of a wider one, 32 of an IPv6 net). The
+ * last bits are the same in IPv4, IPv4-mapped IPv6 and NAT64. Only what passes the sets is joined with the details, where
  * ranges and ports are compared exactly.
  */
 import { addressOf } from './address-sql.js'
@@ -17,7 +17,7 @@ export function liveNames({ iocs }: Pick<Tables, 'iocs'>, suffix = '') {
   const name = (what: string) => beside(iocs, `tipline_${what}_${iocs.table}${suffix}`)
   return {
     ips: name('ips'),
-    nets4: name('nets4'),
+    blocks4: name('blocks4'),
     nets6: name('nets6'),
     details: name('details'),
     gone: name('gone'),
@@ -30,7 +30,7 @@ export type LiveNames = ReturnType<typeof liveNames>
 export function formerNames(tables: Pick<Tables, 'iocs'>): readonly TableName[] {
   const now = new Set(Object.values(liveNames(tables)).map(({ table }) => table))
   const { iocs } = tables
-  return ['ips', 'ips4', 'ips6', 'nets', 'scanned']
+  return ['ips', 'ips4', 'ips6', 'nets', 'nets4', 'scanned']
     .map((what) => beside(iocs, `tipline_${what}_${iocs.table}`))
     .filter(({ table }) => !now.has(table))
 }
@@ -43,7 +43,7 @@ export function liveTables(names: LiveNames): readonly TableSchema[] {
       layout: 'ENGINE = Join(ALL, INNER, key)',
     },
     set(names.ips, 'UInt32'),
-    set(names.nets4, 'UInt16'),
+    set(names.blocks4, 'UInt32'),
     set(names.nets6, 'UInt32'),
     set(names.gone, 'UInt64'),
   ]
@@ -77,13 +77,22 @@ function set(name: TableName, type: string): TableSchema {
  * Keys of the details: an address by its last 32 bits, which are the same in IPv4, IPv4-mapped IPv6 and
  * NAT64; a net by its blocks. Others may share a key; the ranges are compared after it.
  */
-const BLOCK4 = 4_294_967_296
+const WIDE4 = 4_294_967_296
 const BLOCK6 = 8_589_934_592
+const BLOCK4 = 17_179_869_184
+/** Of the set of blocks: beyond all of 24 bits. */
+const WIDE = 16_777_216
+
+/** In the set of blocks; `last`: the last bits of an address. */
+export function isInBlock4(last: string, set: TableName): string {
+  return `bitShiftRight(${last}, 8) IN ${quoted(set)}
+      OR bitOr(bitShiftRight(${last}, 16), ${WIDE}) IN ${quoted(set)}`
+}
 
 export function keysOf(address: string): string {
   const last = `toUInt64(bitAnd(${address}, 4294967295))`
-  return `[${last}, bitOr(bitShiftRight(${last}, 16), ${BLOCK4}),
-    bitOr(toUInt64(bitShiftRight(${address}, 96)), ${BLOCK6})]`
+  return `[${last}, bitOr(bitShiftRight(${last}, 8), ${BLOCK4}),
+    bitOr(bitShiftRight(${last}, 16), ${WIDE4}), bitOr(toUInt64(bitShiftRight(${address}, 96)), ${BLOCK6})]`
 }
 
 /** Which of the details a refresh is about. */
@@ -115,7 +124,8 @@ export function liveStatements(iocs: TableName, names: LiveNames, ips: string | 
     `range(toUInt64(bitShiftRight(start, ${bits})), toUInt64(bitShiftRight(end, ${bits})) + 1)`
   const keys = `multiIf(NOT is_net, [toUInt64(bitAnd(start, 4294967295))],
     is_v6, arrayMap(b -> bitOr(b, ${BLOCK6}), ${blocks(96)}),
-    arrayMap(b -> bitOr(bitAnd(b, 65535), ${BLOCK4}), ${blocks(16)}))`
+    length >= 24, [bitOr(toUInt64(bitAnd(bitShiftRight(start, 8), 16777215)), ${BLOCK4})],
+    arrayMap(b -> bitOr(bitAnd(b, 65535), ${WIDE4}), ${blocks(16)}))`
   const fill = (table: TableName, value: string, where: string) =>
     `INSERT INTO ${quoted(table)} SELECT DISTINCT ${value} AS value
       FROM (SELECT arrayJoin(${keys}) AS key FROM (${rows}) WHERE start != 0 AND ${where})
@@ -128,7 +138,11 @@ export function liveStatements(iocs: TableName, names: LiveNames, ips: string | 
         if(kind != '', kind, if(port > 0, 'ip-port', 'ip')), type,
         cityHash64(misp, uuid, ip, port, live_since), identity, cityHash64(identity, key, {turn:String}) ${fresh}`,
     fill(names.ips, 'toUInt32(key)', 'NOT is_net'),
-    fill(names.nets4, 'toUInt16(bitAnd(key, 65535))', 'is_net AND NOT is_v6'),
+    fill(
+      names.blocks4,
+      `toUInt32(if(key >= ${BLOCK4}, key - ${BLOCK4}, key - ${WIDE4} + ${WIDE}))`,
+      'is_net AND NOT is_v6',
+    ),
     fill(names.nets6, `toUInt32(key - ${BLOCK6})`, 'is_net AND is_v6'),
     `INSERT INTO ${quoted(gone)} SELECT row FROM ${here}
       WHERE identity NOT IN (SELECT identity FROM (SELECT ${identity} AS identity

@@ -6,7 +6,7 @@
  * in many places, and what differs between IPv4, IPv6 and NAT64 is in the keys (see `live-tables.ts`).
  */
 import { addressOf } from './address-sql.js'
-import { keysOf, type LiveNames } from './live-tables.js'
+import { isInBlock4, keysOf, type LiveNames } from './live-tables.js'
 import { quoted, type TableName } from './names.js'
 import { touching } from './skip-index.js'
 
@@ -127,13 +127,13 @@ function gathered(from: string, more: string): string {
   return `(SELECT ts, te, sa, da, sp, dp, pr, flg, ipkt, ibyt, ra, flowsrc${more} FROM ${from} ORDER BY ts)`
 }
 
-function mayMeet({ ips, nets4, nets6 }: LiveNames): string {
-  const side = (
-    text: string,
-    as: string,
-  ) => `toUInt32(${addressOf(text)} AS ${as}) IN ${quoted(ips)}
-      OR toUInt16(bitShiftRight(${as}, 16)) IN ${quoted(nets4)}
+function mayMeet({ ips, blocks4, nets6 }: LiveNames): string {
+  const side = (text: string, as: string) => {
+    const last = `${as}_last`
+    return `(toUInt32(${addressOf(text)} AS ${as}) AS ${last}) IN ${quoted(ips)}
+      OR ${isInBlock4(last, blocks4)}
       OR toUInt32(bitShiftRight(${as}, 96)) IN ${quoted(nets6)}`
+  }
   return `(${side('sa', 'tl_sa')} OR ${side('da', 'tl_da')})`
 }
 

@@ -172,7 +172,7 @@ describe.skipIf(!hasEngine())('live matching', () => {
   it.each([
     'ioc_hits',
     'tipline_ips_iocs',
-    'tipline_nets4_iocs',
+    'tipline_blocks4_iocs',
     'tipline_nets6_iocs',
     'tipline_met_ioc_hits',
     'tipline_running_ioc_hits',
