@@ -6,7 +6,15 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  createWriteStream,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { normalise } from '../src/indicators/normalise.js'
@@ -35,11 +43,20 @@ async function bench() {
   fillLedger()
   const events = join(folder, 'events.json')
   await writeEvents(events)
-  const runs: Record<'reference' | 'one' | 'two', Run[]> = { reference: [], one: [], two: [] }
+  const runs: Record<'reference' | 'one' | 'two' | 'recording', Run[]> = {
+    reference: [],
+    one: [],
+    two: [],
+    recording: [],
+  }
   for (let round = 0; round < roundsAsked; round += 1) {
     runs.reference.push(await run(['.build/bench/parse-only.js', events]))
     runs.one.push(await enrich(events, 1))
     runs.two.push(await enrich(events, 2))
+    runs.recording.push(await enrich(events, 1, '--record'))
+    for (const file of readdirSync(folder)) {
+      if (file.startsWith('hits.db')) rmSync(join(folder, file))
+    }
   }
   const nothing = join(folder, 'nothing.json')
   await once(createWriteStream(nothing).end('{}\n'), 'close')
@@ -72,6 +89,14 @@ async function bench() {
       goal: 'at least 1.8',
       peak_mb: median(runs.two.map(({ peakBytes }) => peakBytes / 1e6)),
       peak_goal: 'at most 250 MB',
+    },
+    recording_on_one_thread: {
+      per_second: median(runs.recording.map(({ rate }) => rate)),
+      by_one_thread: median(ratios(runs.recording, runs.one)),
+      recorded: runs.recording[0]!.recorded,
+      cpu_us_per_hit: median(
+        runs.recording.map(({ cpu, recorded }, n) => ((cpu - runs.one[n]!.cpu) * 1e6) / recorded),
+      ),
     },
     syslog_ng:
       peer === null
@@ -138,14 +163,17 @@ interface Run {
   /** Lines a second, without the start of the process. */
   readonly rate: number
   readonly hitLines: number
+  /** Hits; 0 where that is not asked for. */
+  readonly recorded: number
   /** Of the whole process. */
   readonly seconds: number
   readonly cpu: number
   readonly peakBytes: number
 }
 
-function enrich(file: string, threads: number): Promise<Run> {
-  const args = ['--data-dir', folder, '--threads', String(threads), '--stats', '--json', file]
+function enrich(file: string, threads: number, ...more: string[]): Promise<Run> {
+  const options = ['--data-dir', folder, '--threads', String(threads), '--stats', '--json']
+  const args = [...options, ...more, file]
   return run(['.build/src/cli/main.js', 'enrich', ...args])
 }
 
@@ -180,6 +208,7 @@ async function run([script, ...args]: readonly [string, ...string[]]): Promise<R
   return {
     rate: figures.lines_per_second ?? 0,
     hitLines: figures.hit_lines ?? 0,
+    recorded: figures.recorded ?? 0,
     seconds,
     ...used,
   }

@@ -1,12 +1,12 @@
 /** The logs that `tipline enrich` reads: files or stdin, plain, gzip or zstd, told by their first bytes. */
 import { closeSync, createReadStream, open as openFile, openSync, statSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { addAbortSignal } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { InputError } from '../errors.js'
 import { printable } from '../log.js'
-import { type FileRange, rangesOf, readRange } from '../match/logs/file-ranges.js'
+import { type FileRange, RANGE, rangesOf, readRange } from '../match/logs/file-ranges.js'
 import { isDataFault, isPacked, MAGIC_BYTES, unpack } from './enrich-unpack.js'
 
 /** Bytes that are read at once. */
@@ -26,6 +26,7 @@ export class LogInput {
   readonly #signal: AbortSignal
   #read = 0
   #file: number | undefined
+  #stream: Readable | undefined
 
   constructor(name: string, { size, signal }: { size: number | null; signal: AbortSignal }) {
     this.name = name
@@ -41,7 +42,7 @@ export class LogInput {
   /** Unpacked. Iterated once. @throws InputError, or the reason of the signal */
   async *chunks(): AsyncGenerator<Buffer> {
     try {
-      yield* unpack(this.#counted(this.#packed()))
+      yield* unpack(this.#counted())
     } catch (error) {
       if (this.#signal.aborted) throw this.#signal.reason
       if (!isDataFault(error)) throw error
@@ -50,10 +51,10 @@ export class LogInput {
     }
   }
 
-  /** The same, but of a plain file ranges of about `length` bytes, for whoever matches them to read. */
-  async *parts(length: number): AsyncGenerator<Buffer | FileRange> {
+  /** The same, but a plain file as ranges, for whoever matches them to read. */
+  async *parts(): AsyncGenerator<Buffer | FileRange> {
     if (!this.#isPlainFile()) return yield* this.chunks()
-    for (const part of rangesOf(this.#file!, length)) {
+    for (const part of rangesOf(this.#file!, RANGE)) {
       this.#read += part.length
       yield part
       // Signals and timers have their turn.
@@ -62,8 +63,9 @@ export class LogInput {
     }
   }
 
-  /** When no range of it is in use any more. */
+  /** When no range of it is in use any more, also before its end: nothing waits for what may still come. */
   close(): void {
+    this.#stream?.destroy()
     if (this.#file !== undefined) closeSync(this.#file)
     this.#file = undefined
   }
@@ -77,26 +79,26 @@ export class LogInput {
     return !isPacked(start)
   }
 
-  #packed(): AsyncIterable<Buffer> {
-    const signal = this.#signal
-    if (this.name === '-') return addAbortSignal(signal, process.stdin)
-    if (statSync(this.name).isFIFO()) return fromPipe(this.name, signal)
-    return addAbortSignal(signal, createReadStream(this.name, { highWaterMark: CHUNK }))
-  }
-
-  async *#counted(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of chunks) {
+  async *#counted(): AsyncGenerator<Buffer> {
+    this.#stream = addAbortSignal(this.#signal, await streamOf(this.name))
+    for await (const chunk of this.#stream as AsyncIterable<Buffer>) {
       this.#read += chunk.length
       yield chunk
     }
   }
 }
 
+async function streamOf(name: string): Promise<Readable> {
+  if (name === '-') return process.stdin
+  if (statSync(name).isFIFO()) return streamOfPipe(name)
+  return createReadStream(name, { highWaterMark: CHUNK })
+}
+
 /**
  * Waited for by the event loop: a thread that reads a pipe can't be called back from it. Opening waits
  * in a thread until somebody writes; only a second signal ends that.
  */
-async function* fromPipe(name: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+async function streamOfPipe(name: string): Promise<Readable> {
   const fd = await promisify(openFile)(name, 'r')
-  yield* addAbortSignal(signal, new Socket({ fd, readable: true, writable: false }))
+  return new Socket({ fd, readable: true, writable: false })
 }

@@ -14,19 +14,14 @@ export function isPacked(start: Buffer): boolean {
 }
 
 export async function* unpack(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    const first = await chunks.next()
-    if (first.done) return
-    const unpacker = await unpackerFor(first.value)
-    const all = withFirst(first.value, chunks)
-    if (unpacker === null) yield* all
-    else {
-      const out = new PassThrough({ highWaterMark: CHUNK })
-      yield* pipeline(all, unpacker, out, () => undefined)
-    }
-  } finally {
-    // Not waited for: a read that is under way ends when it likes.
-    chunks.return(undefined).catch(() => undefined)
+  const first = await chunks.next()
+  if (first.done) return
+  const unpacker = await unpackerFor(first.value)
+  const all = withFirst(first.value, chunks)
+  if (unpacker === null) yield* all
+  else {
+    const out = new PassThrough({ highWaterMark: CHUNK })
+    yield* pipeline(all, unpacker, out, () => undefined)
   }
 }
 

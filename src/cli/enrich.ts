@@ -3,11 +3,12 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
-import { EXIT, UsageError } from '../errors.js'
+import { EXIT, Interrupted, UsageError } from '../errors.js'
 import type { Recorder } from '../hits/recorder.js'
-import { Crew, type Feed, feedOf } from '../match/logs/crew.js'
+import { Crew, inFlightOf } from '../match/logs/crew.js'
 import { enrich, noCounts, type Write } from '../match/logs/enrich.js'
 import type { References } from '../match/logs/enrichment.js'
+import type { FieldMap } from '../match/logs/field-map.js'
 import type { Context } from './context.js'
 import { dataFolder } from './data-folder.js'
 import { explainFields } from './enrich-explain.js'
@@ -39,20 +40,34 @@ export async function enrichCommand(
     throw new UsageError({ what: '--label is for hits that are recorded', hint })
   }
   const fields = await readFields(options)
-  const feed = feedOf(options.threads ?? 1)
   const inputs = openInputs(files, context.signal)
-  if (options.explainFields) return explainFields(context, { fields, inputs })
+  try {
+    if (options.explainFields) return await explainFields(context, { fields, inputs })
+    return await matchAll(context, { fields, inputs, options })
+  } finally {
+    for (const input of inputs) input.close()
+  }
+}
+
+interface Asked {
+  readonly fields: FieldMap
+  readonly inputs: readonly LogInput[]
+  readonly options: EnrichCommandOptions
+}
+
+async function matchAll(context: Context, { fields, inputs, options }: Asked): Promise<number> {
   const ledger = await ledgerOf(context)
+  const { threads = 1 } = options
   const crew = new Crew({
     fields,
     legacy: options.legacy === true,
     record: options.record === true,
-    threads: options.threads ?? 1,
+    threads,
     ...ledger,
   })
   const recorder = options.record ? await openRecorder(context, ledger) : null
   try {
-    await enrichAll(context, { crew, inputs, feed, options, recorder })
+    await enrichAll(context, { crew, inputs, options, recorder })
   } finally {
     await crew.close()
   }
@@ -85,14 +100,13 @@ async function openRecorder(
 interface Work {
   readonly crew: Crew
   readonly inputs: readonly LogInput[]
-  readonly feed: Feed
   readonly options: EnrichCommandOptions
   readonly recorder: Recorder | null
 }
 
 async function enrichAll(
   context: Context,
-  { crew, inputs, feed, options, recorder }: Work,
+  { crew, inputs, options, recorder }: Work,
 ): Promise<void> {
   const counts = noCounts()
   const started = performance.now()
@@ -105,15 +119,16 @@ async function enrichAll(
     let endsOpen = false
     for (const input of inputs) {
       if (endsOpen) await out.write(Buffer.from('\n'))
-      const result = await enrich(input.parts(feed.range), {
+      const result = await enrich(input.parts(), {
         match: (lines) => crew.match(lines),
-        inFlight: feed.inFlight,
+        inFlight: inFlightOf(options.threads ?? 1),
         onlyHits: options.onlyHits === true,
         write: (bytes) => out.write(bytes),
         writeHit: hits && ((bytes) => hits.write(bytes)),
         record: recorder && ((lines) => recorder.add(lines, occasion)),
         counts,
-      }).finally(() => input.close())
+      })
+      input.close()
       endsOpen = result.endsOpen
     }
   } catch (error) {
@@ -176,8 +191,10 @@ class Outlet {
 
   /** A reader that takes nothing must not keep us when we are told to go. */
   #stopped(): unknown {
-    setTimeout(() => process.exit(), GRACE_MS).unref()
-    return this.#signal.reason
+    const reason: unknown = this.#signal.reason
+    const status = reason instanceof Interrupted ? reason.exitStatus : EXIT.outside
+    setTimeout(() => process.exit(status), GRACE_MS).unref()
+    return reason
   }
 }
 

@@ -86,6 +86,44 @@ describe('tipline enrich', () => {
     expect(bare(all.stdout)).toBe(`${HIT}\n${HIT}`)
   })
 
+  it('a line that is longer than the ranges of a file stands between them', async () => {
+    const long = `{"a":"${'x'.repeat(1 << 20)}","source.ip":"192.0.2.1"}`
+    const wide = `{"a":"${'x'.repeat(100_000)}","source.ip":"192.0.2.1"}`
+    const some = Array.from({ length: 9000 }, (_, n) => `{"n":${n},"pad":"${'x'.repeat(150)}"}`)
+    const lines = [...some, wide, ...some, long, wide, ...some, HIT]
+    const mixed = file('mixed.json', lines.join('\n'))
+    for (const threads of ['1', '2']) {
+      const args = ['--threads', threads, '--stats', '--json', mixed]
+      const { stdout, stderr } = await enrich(args)
+      expect(bare(stdout) === lines.join('\n')).toBe(true)
+      expect(JSON.parse(stderr)).toMatchObject({
+        lines: lines.length,
+        bytes: Buffer.byteLength(lines.join('\n')),
+        hit_lines: 3,
+        too_long: 1,
+      })
+    }
+  })
+
+  it('records from every thread what it hits, once', async () => {
+    const own = new KnownLedger()
+    own.pull('e1', [{ type: 'ip-dst', value: '192.0.2.1' }])
+    const lines = Array.from({ length: 20_000 }, (_, n) =>
+      n % 100 === 0
+        ? `{"n":${n},"source.ip":"192.0.2.1"}`
+        : `{"n":${n},"pad":"${'x'.repeat(150)}"}`,
+    )
+    const logs = file('recorded.json', `${lines.join('\n')}\n`)
+    const recorded = async (threads: string) => {
+      const options = ['--record', '--stats', '--json', '--threads', threads]
+      const { stderr } = await enrich(['--data-dir', own.folder, ...options, logs])
+      return JSON.parse(stderr) as object
+    }
+    expect(await recorded('3')).toMatchObject({ hit_lines: 200, recorded: 200 })
+    expect(await recorded('1')).toMatchObject({ recorded: 0, recorded_before: 200 })
+    own.close()
+  })
+
   it('says when a packed file is cut, after what came before', async () => {
     const lines = Array.from({ length: 5000 }, (_, n) => `{"n":${n * 7919}}`).join('\n')
     const cut = file('cut.gz', gzipSync(lines).subarray(0, -100))
@@ -140,6 +178,25 @@ describe('tipline enrich', () => {
     expect((await enrich(['--explain-fields', '--preset', 'zeek'], sample)).status).toBe(1)
   })
 
+  it.each(['plain', 'gzip'])(
+    '--explain-fields has enough of a sample that goes on (%s)',
+    async (how) => {
+      const running = new Running(
+        ['enrich', '--data-dir', ledger.folder, '--explain-fields', '--json'],
+        {
+          keepOpen: true,
+        },
+      )
+      // Whoever sends it finds nobody there any more.
+      running.child.stdin!.on('error', () => undefined)
+      const lines = `${MISS}\n`.repeat(20_000)
+      running.child.stdin!.write(how === 'plain' ? lines : gzipSync(lines))
+      const { status, stdout } = await running.end()
+      expect(status).toBe(0)
+      expect(JSON.parse(stdout)).toMatchObject({ lines: 10_000 })
+    },
+  )
+
   it('answers each line as it comes, and follows the ledger', async () => {
     const running = new Running(['enrich', '--data-dir', ledger.folder], { keepOpen: true })
     const line = '{"source.ip":"192.0.2.99"}\n'
@@ -191,10 +248,21 @@ describe('tipline enrich', () => {
     expect([status, signal]).toContain(signal === null ? 130 : 'SIGINT')
   })
 
-  it('a reader that goes is no failure', async () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s ends it in the middle of a file', async (signal) => {
+    const many = file('stalled.json', `${HIT}\n`.repeat(400_000))
+    const args = ['enrich', '--data-dir', ledger.folder, '--threads', '2', many]
+    const running = new Running(args)
+    running.child.stdout!.pause()
+    await until(() => running.child.stdout!.readableLength > 0)
+    running.child.kill(signal)
+    const [status] = await once(running.child, 'exit')
+    expect(status).toBe(signal === 'SIGTERM' ? 143 : 130)
+  })
+
+  it.each(['1', '2'])('a reader that goes is no failure (threads: %s)', async (threads) => {
     const main = join(import.meta.dirname, '../../.build/src/cli/main.js')
     const many = file('many.json', `${MISS}\n`.repeat(200_000))
-    const command = `${process.execPath} ${main} enrich --data-dir ${ledger.folder} ${many}`
+    const command = `${process.execPath} ${main} enrich --data-dir ${ledger.folder} --threads ${threads} ${many}`
     const shell = spawn('bash', ['-c', `set -o pipefail; ${command} | head -1`])
     let told = ''
     shell.stderr.on('data', (text) => {

@@ -81,6 +81,26 @@ describe('reading ahead in a thread', () => {
     states.close()
   })
 
+  it('tells of events as they are now, however often it has read them', async () => {
+    const states = new StateReader(openForReading(folder))
+    const titles = async () => {
+      const seen = new Set<string>()
+      const pages = (options: PageOptions) => readAhead(folder, options)
+      for await (const batch of states.everythingOf(pages, 7)) {
+        for (const { carriers } of batch.states) seen.add(carriers[0]!.eventInfo)
+      }
+      return [...seen]
+    }
+    expect(await titles()).toEqual(['about e1'])
+    const renamed = event('e1', { timestamp: 1001, info: 'renamed' })
+    const attributes = Array.from({ length: 100 }, (_, n) =>
+      attribute('e1', `a${n}`, `c${n}.example`),
+    )
+    pullInto(writer, { source: main, events: [renamed], attributes })
+    expect(await titles()).toEqual(['renamed'])
+    states.close()
+  })
+
   it('ends its thread when it is left', async () => {
     for await (const page of readAhead(folder, OPTIONS)) {
       expect(page.seq).toBeGreaterThan(0)

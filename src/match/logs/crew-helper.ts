@@ -23,7 +23,7 @@ export interface Task {
 export type Answer = BlockResult & { readonly length: number }
 
 /** Blocks that it is asked for ahead, so that it need not wait for us. */
-const AHEAD = 3
+export const AHEAD = 3
 
 const THREAD = fileURLToPath(new URL('./crew-thread.js', import.meta.url))
 

@@ -2,7 +2,7 @@
  * Blocks matched by one or several threads, answered in any order. This thread does its share; with one
  * thread it does all.
  */
-import { CrewHelper } from './crew-helper.js'
+import { AHEAD, CrewHelper } from './crew-helper.js'
 import type { FileRange } from './file-ranges.js'
 import { KeyIndex } from './key-index.js'
 import { LineMatcher, type Matched, type MatchSettings } from './line-matcher.js'
@@ -15,20 +15,18 @@ export interface CrewOptions extends MatchSettings {
   readonly threads: number
 }
 
-/** How to feed a crew. */
-export interface Feed {
-  /** Blocks to have under way, so that no thread waits. */
-  readonly inFlight: number
-  /** Bytes of a file to take at once. */
-  readonly range: number
+/** The first place is for what is done with at once. */
+const OWN_PLACES = Array.from({ length: BLOCKS - 1 }, (_, n) => n + 1)
+
+/**
+ * Blocks to have under way: what the helpers are asked for ahead, and what this thread can match of what
+ * comes behind it. Alone, each is written before the next is read.
+ */
+export function inFlightOf(threads: number): number {
+  return threads === 1 ? 1 : (threads - 1) * AHEAD + OWN_PLACES.length
 }
 
-/** Alone, what stays in a core's cache. To wake another thread costs as much as to scan some dozen lines. */
-export function feedOf(threads: number): Feed {
-  return threads === 1 ? { inFlight: 1, range: 1 << 17 } : { inFlight: 3 * threads, range: 1 << 19 }
-}
-
-/** Bytes of a block that are worth another thread. */
+/** Bytes of a block that are worth another thread: to wake one costs as much as to scan some dozen lines. */
 const WORTH_SENDING = 1 << 14
 
 /** How long a change in the ledger may go unnoticed. */
@@ -38,8 +36,7 @@ export class Crew {
   readonly #states: States
   readonly #index: KeyIndex
   readonly #own: LineMatcher
-  /** The first is for what is done with at once. */
-  readonly #ownPlaces = Array.from({ length: BLOCKS - 1 }, (_, n) => n + 1)
+  readonly #ownPlaces = [...OWN_PLACES]
   readonly #helpers: CrewHelper[]
   #followed = performance.now()
 
@@ -56,7 +53,7 @@ export class Crew {
     this.#own = new LineMatcher(this.#index.scan, { ...settings, states: this.#states })
   }
 
-  /** Whole lines, each with its line feed. At most as many as `feedOf` says may be unreleased. */
+  /** Whole lines, each with its line feed. At most `inFlightOf` may be unreleased. */
   async match(lines: Buffer | FileRange): Promise<Matched> {
     this.#follow()
     const isWorth = lines.length >= WORTH_SENDING

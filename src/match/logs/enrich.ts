@@ -43,7 +43,7 @@ export interface EnrichOptions {
 
 /**
  * One stream. `endsOpen`: its last line had no line feed, and got none; what is written next starts on
- * a line of its own only if the caller sees to it. When it settles nothing of the input is in use.
+ * a line of its own only if the caller sees to it. When it resolves, nothing of the input is in use.
  */
 export async function enrich(
   input: AsyncIterable<Buffer | FileRange>,
@@ -100,7 +100,6 @@ class InOrder {
   }
 
   async drain(): Promise<void> {
-    await Promise.allSettled(this.#underWay)
     await this.#written
   }
 }

@@ -12,6 +12,8 @@ export interface FileRange {
   readonly length: number
 }
 
+/** Bytes of a range: they stay in a core's cache, and make it worth to wake another thread. */
+export const RANGE = 1 << 19
 /** How far a line may reach over the end of a range; farther, and it is left to who cuts streams. */
 const REACH = 1 << 16
 /** Most lines end sooner. */

@@ -44,7 +44,7 @@ export interface Places {
 }
 
 /** Blocks that a thread has room for; those that are never used take no memory. */
-export const BLOCKS = 4
+export const BLOCKS = 6
 const BLOCK_BYTES = MAX_BLOCK + SLACK
 const THREAD_BYTES = SCRATCH_BYTES + MOST_FOUND * 8 + TEXT_BYTES + BLOCKS * BLOCK_BYTES
 
