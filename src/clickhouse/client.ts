@@ -54,6 +54,8 @@ const SETTINGS = { output_format_json_quote_64bit_integers: 1 } as const
 export class ClickHouse {
   readonly name: string
   readonly version: string
+  /** Over a unix socket there is only ours. */
+  readonly isEmbedded: boolean
   readonly #client: ClickHouseClient
   readonly #onFault: Target['onFault']
 
@@ -75,10 +77,12 @@ export class ClickHouse {
     }
   }
 
-  private constructor(client: ClickHouseClient, { name, onFault }: Target, version: string) {
+  private constructor(client: ClickHouseClient, target: Target, version: string) {
+    const { name, onFault, socket } = target
     this.#client = client
     this.#onFault = onFault
     this.name = name
+    this.isEmbedded = socket !== null
     this.version = version
   }
 

@@ -49,9 +49,25 @@ export function runningName({ hits }: Pick<Tables, 'hits'>): TableName {
   return beside(hits, `tipline_running_${hits.table}`)
 }
 
-/** The view under misp2ch's name, and in the place of its second one a view that matches nothing. */
+/**
+ * The view under misp2ch's name, and in the place of its second one a view that matches nothing; and the
+ * three behind the first.
+ */
 export function viewNames({ hits }: Pick<Tables, 'hits'>) {
-  return { view: beside(hits, `${hits.table}_mv`), reverse: beside(hits, `${hits.table}_rev_mv`) }
+  const part = (what: string) => beside(hits, `tipline_${what}_${hits.table}_mv`)
+  return {
+    view: beside(hits, `${hits.table}_mv`),
+    reverse: beside(hits, `${hits.table}_rev_mv`),
+    store: part('store'),
+    count: part('count'),
+    run: part('run'),
+  }
+}
+
+/** Those that match, in the order in which they can be created. */
+export function matchingViews(tables: Pick<Tables, 'hits'>): readonly TableName[] {
+  const { store, count, run, view } = viewNames(tables)
+  return [store, count, run, view]
 }
 
 const STORED = 0
@@ -69,12 +85,12 @@ export function liveViews(
     name,
     sql: `CREATE MATERIALIZED VIEW ${quoted(name)} TO ${quoted(to)} AS\n${select}`,
   })
-  const part = (what: string) => beside(tables.hits, `tipline_${what}_${tables.hits.table}_mv`)
+  const views = viewNames(tables)
   const had = `joinGet('${running.database}.${running.table}', 'n', tally)`
   return [
-    view(part('store'), tables.hits, `SELECT ${MET.join(', ')} FROM ${met} WHERE fate = ${STORED}`),
+    view(views.store, tables.hits, `SELECT ${MET.join(', ')} FROM ${met} WHERE fate = ${STORED}`),
     view(
-      part('count'),
+      views.count,
       countedTable(tables).name,
       `SELECT hour, misp, attr_uuid, if(fate = ${FLOOD}, 'flood', 'unanswered') AS why,
         count() AS live_flows, sum(pkt) AS live_pkt, sum(byt) AS live_byt, min(ts) AS first,
@@ -83,12 +99,12 @@ export function liveViews(
       FROM ${met} WHERE fate != ${STORED} GROUP BY hour, misp, attr_uuid, why`,
     ),
     view(
-      part('run'),
+      views.run,
       running,
       `SELECT tally, ${had} + count() AS n FROM ${met} WHERE fate = ${STORED} GROUP BY tally`,
     ),
     view(
-      viewNames(tables).view,
+      views.view,
       metName(tables),
       `SELECT ${MET.join(', ')}, hour, tally, multiIf(unanswered, ${UNANSWERED},
         ${had} + row_number() OVER (PARTITION BY tally, unanswered) > ${telling.maxHits}, ${FLOOD},

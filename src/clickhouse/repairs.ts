@@ -1,9 +1,14 @@
-/** What tables that somebody else made lack; put right only where somebody asks for it. */
+/**
+ * What tables that somebody else made lack, and what nobody needs any more; put right only where somebody
+ * asks for it.
+ */
 import type { ClickHouse } from './client.js'
 import { columnTypes, definitionOf, ttlIn } from './columns.js'
+import { abandonedTables } from './leftovers.js'
+import { dropView } from './live.js'
 import { quoted } from './names.js'
 import { isOurHits, setTtl, type Tables, ttlOf } from './schema.js'
-import { addSkipIndex, hasSkipIndex } from './skip-index.js'
+import { addSkipIndex, dropSkipIndexes, skipIndexesOf } from './skip-index.js'
 
 export interface Repair {
   /** What is missing, and what comes of it. */
@@ -24,11 +29,12 @@ const WINDOW = 100_000
 /** Of tables that are not there, none: tipline makes them as they should be. @throws ClickHouseError */
 export async function repairsOf(
   db: ClickHouse,
-  tables: Pick<Tables, 'flows' | 'hits'>,
+  tables: Tables,
   { keepHits, signal }: Wanted = {},
 ): Promise<Repair[]> {
   return [
     ...(await ofFlows(db, tables, signal)),
+    ...(await ofLeftovers(db, tables, signal)),
     ...(keepHits === undefined ? [] : await ofHits(db, tables, { keepHits, signal })),
   ]
 }
@@ -40,9 +46,10 @@ async function ofFlows(
 ): Promise<Repair[]> {
   if ((await columnTypes(db, flows, signal)).size === 0) return []
   const name = `${flows.database}.${flows.table}`
+  const { present, former } = await skipIndexesOf(db, flows, signal)
   return [
     ...((await deduplicates(db, flows, signal)) ? [] : [window(name, quoted(flows))]),
-    ...((await hasSkipIndex(db, flows, signal))
+    ...(present
       ? []
       : [
           {
@@ -51,6 +58,33 @@ async function ofFlows(
             statements: addSkipIndex(flows),
           },
         ]),
+    ...(former.length === 0
+      ? []
+      : [
+          {
+            lack: `${name} has skip indexes of an earlier version, which each INSERT pays for and nothing asks: ${former.join(', ')}`,
+            plan: `drop the skip indexes ${former.join(', ')} of ${name} (no flow is touched)`,
+            statements: dropSkipIndexes(flows, former),
+          },
+        ]),
+  ]
+}
+
+/** Of runs that were killed. */
+async function ofLeftovers(
+  db: ClickHouse,
+  tables: Tables,
+  signal: AbortSignal | undefined,
+): Promise<Repair[]> {
+  const left = await abandonedTables(db, tables, signal)
+  if (left.length === 0) return []
+  const names = left.map(({ database, table }) => `${database}.${table}`).join(', ')
+  return [
+    {
+      lack: `runs that were killed left tables behind: ${names}`,
+      plan: `drop ${names}, in which nothing lasting stands`,
+      statements: left.map(dropView),
+    },
   ]
 }
 

@@ -8,6 +8,8 @@ import type { ClickHouse } from './client.js'
 import { quoted, type TableName } from './names.js'
 
 const NAME = 'tipline_addresses'
+/** Of earlier versions: an INSERT pays for them, and nothing asks them. */
+const FORMER = ['tipline_sa', 'tipline_da'] as const
 const BOTH = `[${lastBits('sa')}, ${lastBits('da')}]`
 
 /** As it stands in a CREATE TABLE. The rate is as low as ClickHouse's filters go. */
@@ -22,18 +24,34 @@ export function touching(bits: string, time: string): string {
     WHERE hasAny(${BOTH}, ${bits})`
 }
 
+export interface SkipIndexes {
+  /** Whether ours is there. */
+  readonly present: boolean
+  readonly former: readonly string[]
+}
+
 /** @throws ClickHouseError */
-export async function hasSkipIndex(
+export async function skipIndexesOf(
   db: ClickHouse,
   { database, table }: TableName,
   signal?: AbortSignal,
-): Promise<boolean> {
-  const rows = await db.rows(
+): Promise<SkipIndexes> {
+  const rows = await db.rows<{ name: string }>(
     `SELECT name FROM system.data_skipping_indices
-     WHERE database = {database:String} AND table = {table:String} AND name = {name:String}`,
-    { params: { database, table, name: NAME }, signal },
+     WHERE database = {database:String} AND table = {table:String}
+       AND name IN {names:Array(String)} ORDER BY name DESC`,
+    { params: { database, table, names: [NAME, ...FORMER] }, signal },
   )
-  return rows.length > 0
+  const names = rows.map(({ name }) => name)
+  return { present: names.includes(NAME), former: names.filter((name) => name !== NAME) }
+}
+
+/** Of what is stored the files go as well, in the background. */
+export function dropSkipIndexes(flows: TableName, names: readonly string[]): readonly string[] {
+  return names.map(
+    (name) =>
+      `ALTER TABLE ${quoted(flows)} DROP INDEX IF EXISTS ${name} SETTINGS mutations_sync = 0`,
+  )
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What `tipline doctor` finds about the table of flows and the rights that matching needs. */
 import type { ClickHouse } from '../../clickhouse/client.js'
 import { columnTypes, layoutOf } from '../../clickhouse/columns.js'
+import { hasViewsLog } from '../../clickhouse/failed-views.js'
 import { identifier, quoted } from '../../clickhouse/names.js'
 import type { Tables } from '../../clickhouse/schema.js'
 import { ClickHouseError } from '../../errors.js'
@@ -11,9 +12,10 @@ type Finding = Health['findings'][number]
 /** @throws ClickHouseError */
 export async function examineFlows(db: ClickHouse, tables: Tables): Promise<Finding[]> {
   const columns = await columnTypes(db, tables.flows)
-  if (columns.size === 0) return await examineRights(db, tables)
+  const ofTheServer = [...(await examineRights(db, tables)), ...(await examineViewsLog(db))]
+  if (columns.size === 0) return ofTheServer
   return [
-    ...(await examineRights(db, tables)),
+    ...ofTheServer,
     ...(layoutOf(columns) === 'text' ? [OLD_LAYOUT] : []),
     ...(await examineTimes(db, tables)),
   ]
@@ -54,6 +56,19 @@ async function examineRights(db: ClickHouse, { iocs }: Tables): Promise<Finding[
   const grant = `GRANT ${missing.join(', ')} ON ${iocs.database}.* TO ...`
   const message = `its user lacks rights on ${iocs.database}: ${missing.join(', ')}`
   return [{ level: 'error', message, hint: grant }]
+}
+
+/** The embedded engine can keep none; of it the guide tells. */
+async function examineViewsLog(db: ClickHouse): Promise<Finding[]> {
+  if (db.isEmbedded || (await hasViewsLog(db))) return []
+  return [
+    {
+      level: 'warn',
+      message:
+        'it keeps no system.query_views_log: flows that come unmatched because a view failed for want of memory go unnoticed',
+      hint: 'put <query_views_log> into its configuration (it is there by default), and let tipline SELECT from system.*',
+    },
+  ]
 }
 
 /** Clocks of exporters differ a little. */

@@ -1,6 +1,7 @@
 /** What `tipline doctor` finds about tables that another tool may have made. */
 import type { ClickHouse } from '../../clickhouse/client.js'
 import { columnTypes } from '../../clickhouse/columns.js'
+import { formerTables } from '../../clickhouse/leftovers.js'
 import { repairsOf } from '../../clickhouse/repairs.js'
 import { flowTables, sinkTables, type TableSchema, type Tables } from '../../clickhouse/schema.js'
 import type { Health } from '../sink.js'
@@ -48,4 +49,13 @@ export async function examineRepairs(
 ): Promise<Finding[]> {
   const repairs = await repairsOf(db, tables, { keepHits })
   return repairs.map(({ lack }) => ({ level: 'warn', message: lack, hint: 'tipline doctor --fix' }))
+}
+
+/** Tables that an earlier version of tipline matched flows with. @throws ClickHouseError */
+export async function examineFormer(db: ClickHouse, tables: Tables): Promise<Finding[]> {
+  const former = await formerTables(db, tables)
+  if (former.length === 0) return []
+  const names = former.map(({ database, table }) => `${database}.${table}`).join(', ')
+  const message = `tables of an earlier version of tipline are there: ${names}`
+  return [{ level: 'warn', message, hint: 'tipline sync takes them away, once nothing asks them' }]
 }

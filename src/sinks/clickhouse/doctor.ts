@@ -5,7 +5,7 @@ import { stateName, type Tables } from '../../clickhouse/schema.js'
 import { TiplineError } from '../../errors.js'
 import type { Health, Heartbeat, Position } from '../sink.js'
 import { examineFlows } from './doctor-flows.js'
-import { examineForms, examineRepairs } from './doctor-tables.js'
+import { examineFormer, examineForms, examineRepairs } from './doctor-tables.js'
 import { statementsFor } from './statements.js'
 
 export interface Examination {
@@ -41,6 +41,7 @@ async function find(examination: Examination): Promise<Finding[]> {
     if (odd.length > 0) return [reached, ...odd]
     const ofTheTable = [
       ...(await examineFlows(db, examination.tables)),
+      ...(await examineFormer(db, examination.tables)),
       ...(await examineRepairs(db, examination.tables, examination.keepHits)),
     ]
     if (!(await hasState(db, examination.tables.iocs))) return [reached, EMPTY, ...ofTheTable]

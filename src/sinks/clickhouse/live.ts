@@ -5,12 +5,14 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { ClickHouse } from '../../clickhouse/client.js'
 import { columnTypes, flowColumns } from '../../clickhouse/columns.js'
+import { failedView } from '../../clickhouse/failed-views.js'
 import { writeGap } from '../../clickhouse/gaps.js'
 import { DETACHED, SEEN, viewState } from '../../clickhouse/in-place.js'
 import {
   createReverse,
   dropView,
   liveViews,
+  matchingViews,
   recount,
   runningName,
   type View,
@@ -90,7 +92,7 @@ export async function detachLive(options: LiveOptions): Promise<void> {
   await seen(options)
   const now = await timeOf(options)
   await writeState(db, tables, { name: DETACHED, value: String(now) })
-  await dropViews(options, await ourViews(options))
+  await dropViews(options, matchingViews(tables))
   await dropFormer(options)
 }
 
@@ -109,10 +111,15 @@ export async function attachLive(options: LiveOptions): Promise<void> {
   await openLive(options)
 }
 
-/** Says that matching is in place; what is found missing later is a gap from here on. */
+/**
+ * Says that matching is in place; what is found missing later is a gap from here on, and so is the time
+ * up to here where a view has failed meanwhile.
+ */
 export async function seen(options: LiveOptions): Promise<void> {
   const { db, tables, signal } = options
   if ((await readState(db, tables, DETACHED, signal)) !== '') return
+  const why = await failedView({ db, tables, views: matchingViews(tables), signal })
+  if (why !== null) await gapSinceSeen(options, why)
   const value = String(await timeOf(options))
   await writeState(db, tables, { name: SEEN, value })
 }
@@ -213,13 +220,6 @@ async function putViews(options: LiveOptions, { views, lost }: Put): Promise<voi
 
 function reverseOf(tables: Tables): TableName {
   return viewNames(tables).reverse
-}
-
-async function ourViews(options: LiveOptions): Promise<TableName[]> {
-  const { db, tables, signal } = options
-  const columns = await columnTypes(db, tables.flows, signal)
-  const flows = flowColumns(tables.flows, columns)
-  return liveViews(tables, { flows, telling: PLAIN }).map(({ name }) => name)
 }
 
 /** The one that sees flows first: the others do nothing without it. */

@@ -76,6 +76,29 @@ describe.skipIf(!hasEngine())('the doctor of ClickHouse', () => {
     expect(await repairsOf(house.db, tables, { keepHits: null })).toHaveLength(2)
   })
 
+  it('names what earlier versions left, which a sync or --fix takes away', async () => {
+    const { db } = house
+    await db.command('CREATE TABLE nfsen.tipline_ips4_iocs (key UInt32) ENGINE = Set')
+    await db.command('ALTER TABLE nfsen.flows ADD INDEX tipline_sa sa TYPE bloom_filter(0.01)')
+    await db.command('CREATE TABLE nfsen.tipline_found_iocs_back_1_x (n UInt8) ENGINE = Memory')
+    const all = (await told()).join('\n')
+    expect(all).toMatch(
+      /an earlier version of tipline are there: nfsen\.tipline_ips4_iocs \| tipline sync/,
+    )
+    expect(all).toMatch(/indexes of an earlier version.*: tipline_sa \| tipline doctor --fix/)
+    // It may be in use: nobody takes it away within a day.
+    expect(all).not.toContain('tipline_found')
+    const repairs = await repairsOf(db, tables)
+    expect(repairs.map(({ plan }) => plan)).toEqual([
+      'drop the skip indexes tipline_sa of nfsen.flows (no flow is touched)',
+    ])
+    for (const sql of repairs.flatMap(({ statements }) => statements)) await db.command(sql)
+    await house.sink.open(signal)
+    expect((await told()).join('\n')).not.toMatch(/earlier version/)
+    await insertFlow(60)
+    expect(await house.count('flows', "sa = '192.0.2.1'")).toBe(1)
+  })
+
   it('knows the older layout', async () => {
     await takeOver(FLOWS_OLD)
     expect((await told()).join('\n')).toContain('older layout')
@@ -112,6 +135,11 @@ describe.skipIf(!hasEngine())('the doctor of ClickHouse', () => {
     await sink.close()
     server.close()
     expect(ok).toBe(false)
+    expect(findings).toContainEqual({
+      level: 'warn',
+      message: expect.stringContaining('it keeps no system.query_views_log'),
+      hint: expect.stringContaining('query_views_log'),
+    })
     expect(findings).toContainEqual({
       level: 'error',
       message: 'its user lacks rights on nfsen: ALTER, DROP VIEW',
