@@ -96,10 +96,15 @@ function rowsIn(rows: readonly unknown[]): number[] {
 function remove(db: Database, rows: readonly number[]): number {
   const find = db.prepare('SELECT lower(hex(id)) AS hit, line, met FROM hit WHERE row = ?')
   const unmark = db.prepare('DELETE FROM mark WHERE hit = ?')
+  // With its mark gone nobody would know that it does not count.
+  const uncount = db.prepare(
+    'DELETE FROM sighted WHERE hit = :hit AND hit IN (SELECT hit FROM mark)',
+  )
   const drop = db.prepare('DELETE FROM hit WHERE row = ?')
   const [lines, mets] = [new Set<number>(), new Set<number>()]
   for (const row of rows) {
     const { hit, line, met } = find.get(row) as { hit: string; line: number; met: number }
+    uncount.run({ hit: logId(hit) })
     unmark.run(logId(hit))
     drop.run(row)
     lines.add(line)

@@ -2,7 +2,9 @@
  * Counts hits of flows. ClickHouse itself finds them, and whoever backscans writes them: they are counted
  * where they show up, by the second in which they were written, and again for a while after it.
  */
+import type { ClickHouse } from '../clickhouse/client.js'
 import { quoted } from '../clickhouse/names.js'
+import { ClickHouseError } from '../errors.js'
 import type { Metrics } from '../metrics.js'
 import { FLOW_HIT } from './flow-hits.js'
 import { clockOf, LATE_SECONDS } from './follow.js'
@@ -31,14 +33,7 @@ export class FlowHitCounter {
     const db = await flows.open()
     const now = await clockOf(db, signal)
     const after = Math.max(0, Math.min(this.#seen || now, now) - LATE_SECONDS)
-    const seconds = await db.rows<Second>(
-      `SELECT toUnixTimestamp(insert_ts) AS at, if(via = 'backscan', 'backscan', 'live') AS way,
-         uniqExact(${FLOW_HIT}) AS hits
-       FROM ${quoted(flows.tables.hits)} WHERE insert_ts >= toDateTime({after:UInt32})
-       GROUP BY at, way`,
-      { params: { after }, signal },
-    )
-    this.#add(seconds)
+    this.#add(await secondsOf(db, { flows, after, signal }))
     this.#seen = now
   }
 
@@ -54,5 +49,24 @@ export class FlowHitCounter {
       this.#metrics.count('tipline_flow_hits_total', { way }, Math.max(0, Number(hits) - known))
     }
     this.#counted = counted
+  }
+}
+
+/** None where the table is not there yet: it comes with the first sync, and what comes into it is new. */
+async function secondsOf(
+  db: ClickHouse,
+  { flows, after, signal }: { flows: FlowStore; after: number; signal: AbortSignal },
+): Promise<Second[]> {
+  try {
+    return await db.rows<Second>(
+      `SELECT toUnixTimestamp(insert_ts) AS at, if(via = 'backscan', 'backscan', 'live') AS way,
+         uniqExact(${FLOW_HIT}) AS hits
+       FROM ${quoted(flows.tables.hits)} WHERE insert_ts >= toDateTime({after:UInt32})
+       GROUP BY at, way`,
+      { params: { after }, signal },
+    )
+  } catch (error) {
+    if (error instanceof ClickHouseError && error.fault === 'missing') return []
+    throw error
   }
 }

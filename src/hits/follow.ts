@@ -128,7 +128,8 @@ async function newFlows(
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof ClickHouseError)) throw error
-    return { ...none, unavailable: error }
+    // The table comes with the first sync: until then there are no hits, which is no failure.
+    return { ...none, unavailable: error.fault === 'missing' ? null : error }
   }
 }
 

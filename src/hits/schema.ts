@@ -137,4 +137,16 @@ CREATE TABLE flood (                   -- indicators beyond the most hits of an 
   PRIMARY KEY (source, attribute)
 ) STRICT, WITHOUT ROWID;
 `,
+  `
+CREATE TABLE sighted (                 -- the hits of a sighting (type 0) that is not settled yet
+  sighting INTEGER NOT NULL,
+  hit TEXT NOT NULL,                   -- '': those from before this table, which no mark can name
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY (sighting, hit)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sighted_hit ON sighted (hit);
+INSERT INTO sighted
+  SELECT id, '', first, last FROM sighting WHERE type = 0 AND state IN ('open', 'sending');
+`,
 ]

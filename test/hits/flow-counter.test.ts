@@ -84,6 +84,14 @@ describe.skipIf(!hasEngine())('hits of flows', () => {
     expect(await added()).toEqual([1, 0])
   })
 
+  it('are counted from the first one on where the table comes after the counter', async () => {
+    await db.command('DROP TABLE nfsen.ioc_hits SYNC')
+    expect(await added()).toEqual([0, 0])
+    await prepare(db, [flowTables(TABLES).hits])
+    await met([10], 'live')
+    expect(await added()).toEqual([1, 0])
+  })
+
   it('the engine is counted when it starts, and what it fails at by fault', async () => {
     expect(metrics.read('tipline_engine_starts_total', {})).toBe(1)
     await engine.restart()

@@ -189,6 +189,15 @@ describe.skipIf(!hasEngine())('hits of flows and of lines', () => {
     expect([await next(), await next()]).toEqual([[5], []])
   })
 
+  it('are no failure, for a follower, while the table is not there yet', async () => {
+    const next = () => newHits(stores, { name: 'early', limit: 2 }, NEVER)
+    await next()
+    const hits = '`nfsen`.`ioc_hits`'
+    await db.command(`RENAME TABLE ${hits} TO nfsen.elsewhere`)
+    expect(await next()).toMatchObject({ hits: [], unavailable: null })
+    await db.command(`RENAME TABLE nfsen.elsewhere TO ${hits}`)
+  })
+
   it('of one address are erased, and those of other tools stay (H4)', async () => {
     await met({ hit: 1 }, { hit: 2, inside: '192.0.2.2' }, { hit: 3, misp: 'other.example' })
     logged(1, AT * 1000)

@@ -268,4 +268,32 @@ describe('sightings', () => {
     await runner({ every: 0, falsePositives: true }).runOnce(NOW, NEVER)
     expect(sent()).toMatchObject([{ attribute_id: 1, type: 1, date_sighting: NOW / 1000 }])
   })
+
+  it('do not count what was called false before they are told (H17)', async () => {
+    for (const [attribute, ago] of [
+      [1, 30],
+      [1, 20],
+      [1, 10],
+      [2, 5],
+    ] as const) {
+      hit(attribute, NOW - ago * 1000)
+    }
+    await runner().gather(NOW, NEVER)
+    const { hits } = await readHits(stores, { limit: 10 }, NEVER)
+    const mark = (ago: number) => {
+      const { id } = hits.find(({ first }) => first === NOW - ago * 1000)!
+      return markHit(stores, { id, by: 'kim', why: 'ours', now: NOW }, NEVER)
+    }
+    // The newest of several, and the only one; a mark that is taken back counts for nothing.
+    for (const ago of [10, 5, 20]) await mark(ago)
+    const { id } = hits.find(({ first }) => first === NOW - 20_000)!
+    await runner().runOnce(NOW + 1000, NEVER)
+    await unmarkHit(stores, id, NEVER)
+    await runner({ every: 0 }).runOnce(NOW + 2000, NEVER)
+    expect(sent()).toMatchObject([{ attribute_id: 1, type: 0, date_sighting: NOW / 1000 - 20 }])
+    const row = stores.db.prepare('SELECT count, first FROM sighting WHERE type = 0').get()
+    expect(row).toMatchObject({ count: 2, first: NOW - 30_000 })
+    const left = stores.db.prepare('SELECT count(*) AS n FROM sighted').get()
+    expect(left).toMatchObject({ n: 0 })
+  })
 })

@@ -3,7 +3,7 @@
  * intent: after a kill nobody knows whether MISP has it, until MISP is asked. Its time is its identity:
  * no two of one attribute, type and source have the same.
  */
-import type { Database } from '../../ledger/sqlite.js'
+import { type Database, inTransaction } from '../../ledger/sqlite.js'
 import type { SightingType } from '../../misp/sightings.js'
 import { strictness, type Tlp } from '../../policy/tlp.js'
 import type { Hit } from '../hit.js'
@@ -24,7 +24,13 @@ const COLUMNS = 'id, attribute, type, last, tlp, at, tries'
 
 /** Adds a hit to the open sighting of its attribute. Within the transaction that accepts the hit. */
 export function addToSighting(db: Database, hit: Hit, now: number): void {
-  upsert(db, { hit, type: 0, now })
+  const sighting = upsert(db, { hit, type: 0, now })
+  db.prepare('INSERT OR IGNORE INTO sighted VALUES (?, ?, ?, ?)').run(
+    sighting,
+    hit.id,
+    hit.first,
+    hit.last,
+  )
 }
 
 /** Proposes to tell MISP that the attribute met something that is none. */
@@ -42,14 +48,16 @@ export function withdrawFalsePositive(db: Database, { event, attribute }: Hit): 
 function upsert(
   db: Database,
   { hit, type, now }: { hit: Hit; type: SightingType; now: number },
-): void {
-  db.prepare(
+): number {
+  const upserted = db.prepare(
     `INSERT INTO sighting (source, attribute, type, state, opened, first, last, count, tlp)
      VALUES (:source, :attribute, :type, 'open', :now, :first, :last, 1, :tlp)
      ON CONFLICT (source, attribute, type) WHERE state = 'open' DO UPDATE SET
        first = min(first, excluded.first), last = max(last, excluded.last), count = count + 1,
-       tlp = excluded.tlp`,
-  ).run({
+       tlp = excluded.tlp
+     RETURNING id`,
+  )
+  const row = upserted.get({
     source: hit.event.source,
     attribute: hit.attribute.uuid,
     type,
@@ -58,6 +66,7 @@ function upsert(
     last: type === 1 ? now : hit.last,
     tlp: hit.tlp ?? '',
   })
+  return (row as { id: number }).id
 }
 
 export class SightingQueue {
@@ -72,6 +81,34 @@ export class SightingQueue {
   /** Of whom nobody knows whether MISP has them. */
   uncertain(): Queued[] {
     return this.#rows(`state = 'sending' ORDER BY id`, {})
+  }
+
+  /**
+   * Of those that are due: what somebody has called false by now does not count, neither as a hit nor as
+   * the last of them. A sighting of which nothing is left goes.
+   */
+  leaveOutMarked(before: number): void {
+    const due = `SELECT id FROM sighting
+      WHERE source = :source AND type = 0 AND state = 'open' AND opened <= :before`
+    const asked = { source: this.#source, before }
+    inTransaction(this.#db, () => {
+      this.#db
+        .prepare(
+          `UPDATE sighting SET count = s.n, first = s.first, last = s.last
+           FROM (
+             SELECT sighting AS id, count(*) AS n, min(first) AS first, max(last) AS last
+             FROM sighted WHERE sighting IN (${due}) AND hit NOT IN (SELECT hit FROM mark)
+               AND sighting IN (SELECT sighting FROM mark JOIN sighted USING (hit))
+             GROUP BY sighting
+           ) AS s WHERE sighting.id = s.id`,
+        )
+        .run(asked)
+      const left = 'SELECT sighting FROM sighted WHERE hit NOT IN (SELECT hit FROM mark)'
+      this.#db
+        .prepare(`DELETE FROM sighting WHERE id IN (${due}) AND id NOT IN (${left})`)
+        .run(asked)
+      forgetSighted(this.#db)
+    })
   }
 
   /** Opened before this (type 1: at any time), the least tried first. */
@@ -115,9 +152,12 @@ export class SightingQueue {
   }
 
   settle(id: number, state: 'stored' | 'refused' | 'withheld', reason = ''): void {
-    this.#db
-      .prepare('UPDATE sighting SET state = ?, reason = ? WHERE id = ?')
-      .run(state, reason, id)
+    inTransaction(this.#db, () => {
+      this.#db
+        .prepare('UPDATE sighting SET state = ?, reason = ? WHERE id = ?')
+        .run(state, reason, id)
+      this.#db.prepare('DELETE FROM sighted WHERE sighting = ?').run(id)
+    })
   }
 
   /**
@@ -131,7 +171,12 @@ export class SightingQueue {
          AND o.attribute = s.attribute AND o.type = s.type AND o.state = 'open' WHERE s.id = ?`,
       )
       .get(id) as { id: number } | undefined
-    if (other) {
+    if (other) this.#merge(id, other.id)
+    else this.#db.prepare(`UPDATE sighting SET state = 'open', tried = 0 WHERE id = ?`).run(id)
+  }
+
+  #merge(id: number, other: number): void {
+    inTransaction(this.#db, () => {
       this.#db
         .prepare(
           `UPDATE sighting SET first = min(sighting.first, o.first), last = max(sighting.last, o.last),
@@ -140,11 +185,13 @@ export class SightingQueue {
            FROM (SELECT first, last, count, tries, opened FROM sighting WHERE id = :id) AS o
            WHERE sighting.id = :other`,
         )
-        .run({ id, other: other.id })
+        .run({ id, other })
+      this.#db
+        .prepare('UPDATE OR IGNORE sighted SET sighting = :other WHERE sighting = :id')
+        .run({ id, other })
       this.#db.prepare('DELETE FROM sighting WHERE id = ?').run(id)
-    } else {
-      this.#db.prepare(`UPDATE sighting SET state = 'open', tried = 0 WHERE id = ?`).run(id)
-    }
+      this.#db.prepare('DELETE FROM sighted WHERE sighting = ?').run(id)
+    })
   }
 
   #rows(where: string, params: Record<string, number>): Queued[] {
@@ -164,4 +211,9 @@ export function pruneSightings(db: Database, before: number): void {
   db.prepare(
     `DELETE FROM sighting WHERE state IN ('stored', 'refused', 'withheld') AND max(tried, opened) < ?`,
   ).run(before)
+}
+
+/** Hits of sightings that are no more. */
+function forgetSighted(db: Database): void {
+  db.exec('DELETE FROM sighted WHERE sighting NOT IN (SELECT id FROM sighting)')
 }

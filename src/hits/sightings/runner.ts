@@ -122,6 +122,7 @@ export class Sightings {
     const { client, every, falsePositives, perHour } = told
     const limit = perHour - queue.sentSince(now - HOUR_MS)
     if (limit <= 0) return
+    queue.leaveOutMarked(now - every)
     const due = queue.due({ before: now - every, falsePositives, limit })
     const wanted = due.filter((one) => this.#isAllowed(queue, told, one))
     if (wanted.length === 0) return
