@@ -150,6 +150,7 @@ function fillLedger(): void {
       Array.from({ length: ofEvent }, (_, n) => staged(`event ${first}`, first + n)),
     ),
   })
+  writer.checkpoint()
   writer.close()
 }
 
