@@ -4,9 +4,10 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { renameSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { writeCapture } from '../../test/flows/capture.js'
 import type { Store } from '../../test/misp/store.js'
 import { ROOT } from '../process.js'
@@ -14,6 +15,7 @@ import { ROOT } from '../process.js'
 export interface TrafficOptions {
   /** Also of the config. */
   readonly folder: string
+  readonly dataDir: string
   readonly store: Store
   /** Of the daemon's API. */
   readonly url: string
@@ -72,6 +74,7 @@ export class Traffic {
   /** Once the addresses are known; from then on lines come until the end. */
   async begin(): Promise<void> {
     while (!(await this.#isLive())) await sleep(200)
+    while (!this.#isFollowed()) await sleep(200)
     this.#logging = this.#log()
   }
 
@@ -179,6 +182,22 @@ export class Traffic {
       return answer.ok && (await answer.text()).includes('ip-dst')
     } catch {
       return false
+    }
+  }
+
+  /** From then on each hit is news to alerts. */
+  #isFollowed(): boolean {
+    const path = join(this.#options.dataDir, 'hits.db')
+    if (!existsSync(path)) return false
+    const db = new DatabaseSync(path, { readOnly: true })
+    try {
+      const found = db.prepare(`SELECT flow_from AS at FROM follower WHERE name = 'alerts'`).get()
+      return ((found as { at: number } | undefined)?.at ?? -1) >= 0
+    } catch {
+      // Its tables are being made.
+      return false
+    } finally {
+      db.close()
     }
   }
 

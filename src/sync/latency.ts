@@ -29,7 +29,7 @@ export class Latency {
       `SELECT e.publish_timestamp AS at
        FROM source s JOIN event e ON e.source = s.id AND e.uuid = :event
        JOIN attribute a ON a.event = e.id AND a.uuid = :attribute
-       WHERE s.name = :source AND a.added_at >= :since AND e.publish_timestamp >= :oldest`,
+       WHERE s.name = :source AND a.added_at > :since AND e.publish_timestamp >= :oldest`,
     )
   }
 
@@ -40,7 +40,7 @@ export class Latency {
     for (const { carriers } of states) {
       for (const carrier of carriers) {
         const event = `${carrier.source}/${carrier.eventUuid}`
-        if (carrier.liveSince < since || inBatch.has(event)) continue
+        if (carrier.liveSince <= since || inBatch.has(event)) continue
         const at = this.#publicationOf(carrier)
         if (at === null) continue
         inBatch.add(event)
