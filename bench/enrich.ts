@@ -94,9 +94,6 @@ async function bench() {
       per_second: median(runs.recording.map(({ rate }) => rate)),
       by_one_thread: median(ratios(runs.recording, runs.one)),
       recorded: runs.recording[0]!.recorded,
-      cpu_us_per_hit: median(
-        runs.recording.map(({ cpu, recorded }, n) => ((cpu - runs.one[n]!.cpu) * 1e6) / recorded),
-      ),
     },
     syslog_ng:
       peer === null

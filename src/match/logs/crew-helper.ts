@@ -22,6 +22,9 @@ export interface Task {
 /** `length`: bytes that are in the place now. */
 export type Answer = BlockResult & { readonly length: number }
 
+/** What it says first. */
+export const UP = 'up'
+
 /** Blocks that it is asked for ahead, so that it need not wait for us. */
 export const AHEAD = 3
 
@@ -42,6 +45,7 @@ export class CrewHelper {
   readonly #worker: Worker
   readonly #thread: number
   readonly #places = Array.from({ length: BLOCKS }, (_, n) => n)
+  #isUp = false
   #shared: SharedIndex | undefined
   #waiting: Waiting[] = []
   #broken: unknown
@@ -51,15 +55,21 @@ export class CrewHelper {
     this.#worker = new Worker(THREAD, { workerData: data })
     // It holds up no end of the process; who waits for a block does.
     this.#worker.unref()
-    this.#worker.on('message', (answer: Answer) => this.#answered(answer))
+    this.#worker.on('message', (told: Answer | typeof UP) => {
+      if (told === UP) this.#isUp = true
+      else this.#answered(told)
+    })
     this.#worker.on('error', (error) => this.#fail(error))
     this.#worker.on('exit', () => this.#fail(new Error('a thread of the matcher ended')))
   }
 
-  /** @throws what it failed with */
+  /**
+   * Not while it starts: what it was given would hold up all that comes behind.
+   * @throws what it failed with
+   */
   hasRoom(): boolean {
     if (this.#broken !== undefined) throw this.#broken
-    return this.#waiting.length < AHEAD && this.#places.length > 0
+    return this.#isUp && this.#waiting.length < AHEAD && this.#places.length > 0
   }
 
   /** Where it has room. */

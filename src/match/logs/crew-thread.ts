@@ -1,6 +1,6 @@
 /** A thread of a crew: matches the blocks that it is sent, with what the crew knows. */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Answer, HelperData, Task } from './crew-helper.js'
+import { type Answer, type HelperData, type Task, UP } from './crew-helper.js'
 import type { SharedIndex } from './key-index.js'
 import { LineMatcher } from './line-matcher.js'
 import { Scan } from './scan.js'
@@ -15,6 +15,8 @@ parentPort!.on('message', ({ place, block, shared }: Task) => {
   follow(shared)
   parentPort!.postMessage(match(place, block))
 })
+
+parentPort!.postMessage(UP)
 
 /** The first task brings the index. */
 function follow(shared: SharedIndex | null): void {

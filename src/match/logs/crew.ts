@@ -37,6 +37,7 @@ export class Crew {
   readonly #index: KeyIndex
   readonly #own: LineMatcher
   readonly #ownPlaces = [...OWN_PLACES]
+  readonly #waiting: ((place: number) => void)[] = []
   readonly #helpers: CrewHelper[]
   #followed = performance.now()
 
@@ -53,7 +54,7 @@ export class Crew {
     this.#own = new LineMatcher(this.#index.scan, { ...settings, states: this.#states })
   }
 
-  /** Whole lines, each with its line feed. At most `inFlightOf` may be unreleased. */
+  /** Whole lines, each with its line feed. What comes first must not wait for the release of later ones. */
   async match(lines: Buffer | FileRange): Promise<Matched> {
     this.#follow()
     const isWorth = lines.length >= WORTH_SENDING
@@ -64,11 +65,22 @@ export class Crew {
       : this.#matchRange(lines)
   }
 
-  #matchRange(range: FileRange): Matched {
-    const place = this.#ownPlaces.pop()!
+  async #matchRange(range: FileRange): Promise<Matched> {
+    const place = this.#ownPlaces.pop() ?? (await this.#nextPlace())
     const { length, ...result } = this.#own.matchRange(place, range)
     const bytes = viewOf(this.#index.shared, { thread: 0, place, length })
-    return { ...result, bytes, release: () => this.#ownPlaces.push(place) }
+    return { ...result, bytes, release: () => this.#release(place) }
+  }
+
+  /** In the order of asking: what is written first must not wait for what comes behind it. */
+  #nextPlace(): Promise<number> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #release(place: number): void {
+    const next = this.#waiting.shift()
+    if (next) next(place)
+    else this.#ownPlaces.push(place)
   }
 
   async close(): Promise<void> {

@@ -16,12 +16,13 @@ const { Crew: BuiltCrew } = (await import(built)) as { Crew: typeof Crew }
 let ledger: KnownLedger
 let crew: Crew
 
-beforeEach(() => {
+beforeEach(async () => {
   ledger = new KnownLedger()
   ledger.pull('e1', [{ type: 'ip-dst', value: '192.0.2.1' }])
   const dataDir = ledger.folder
   const fields = PRESETS.ecs
   crew = new BuiltCrew({ dataDir, fields, references: {}, legacy: false, threads: 2 })
+  await untilShared()
 })
 
 afterEach(async () => {
@@ -32,6 +33,10 @@ afterEach(async () => {
 /** What crosses threads is a Buffer no more. */
 function isByHelper({ hitLines }: Matched): boolean {
   return !Buffer.isBuffer(hitLines[0]!.bytes)
+}
+
+async function untilShared(): Promise<void> {
+  while (!isByHelper(await crew.match(block(100_000)))) await sleep(10)
 }
 
 const block = (bytes: number) => Buffer.from(HIT.repeat(Math.ceil(bytes / HIT.length)))
@@ -51,9 +56,8 @@ describe('a crew of two threads', () => {
     const lines = block(200_000)
     writeFileSync(path, lines)
     const file = openSync(path, 'r')
-    const ranges = Array.from({ length: 5 }, () => ({ file, at: 0, length: lines.length }))
-    const results = await Promise.all(ranges.map((range) => crew.match(range)))
-    closeSync(file)
+    const range = { file, at: 0, length: lines.length }
+    const results = await Promise.all(Array.from({ length: 5 }, () => crew.match(range)))
     expect(new Set(results.map(isByHelper))).toEqual(new Set([true, false]))
     // Each in a place of its own until it is released.
     for (const { bytes, hitLines } of results) {
@@ -61,6 +65,26 @@ describe('a crew of two threads', () => {
       expect(hitLines).toHaveLength(lines.length / HIT.length)
     }
     for (const { release } of results) release()
+    closeSync(file)
+  })
+
+  it('what there is no place for waits until there is one', async () => {
+    const path = join(ledger.folder, 'logs.json')
+    const lines = block(50_000)
+    writeFileSync(path, lines)
+    const file = openSync(path, 'r')
+    const range = { file, at: 0, length: lines.length }
+    const many = Array.from({ length: 40 }, () => crew.match(range))
+    let done = 0
+    for (const matching of many) {
+      const { bytes, hitLines, release } = await matching
+      expect(bytes.equals(lines)).toBe(true)
+      expect(hitLines).toHaveLength(lines.length / HIT.length)
+      done += 1
+      release()
+    }
+    expect(done).toBe(40)
+    closeSync(file)
   })
 
   it('the other one follows the ledger, also into another index (M17)', async () => {
