@@ -35,7 +35,7 @@ describe.skipIf(!hasEngine() || !hasNfdump())('tipline run, with flows', () => {
       `sources:
   - { name: main, url: "${url}", key: "${keys.readonly}", every: 1s, timeout: 5s }
 sinks:
-  clickhouse: { sampled: true, backscan: 7d, embedded: { idle: 1m } }
+  clickhouse: { sampled: true, backscan: 7d, max_hits: 3, embedded: { idle: 1m } }
 networks: { campus: ["192.0.2.0/24"] }
 flows: { watch: [{ folder: ./in, label: border }], every: 1s }
 alerts: [{ name: soc, type: webhook, url: "${receiver.url}" }]
@@ -135,6 +135,33 @@ http: { listen: "127.0.0.1:0" }
     expect(receiver.messages).toHaveLength(3)
     expect(await hits()).toHaveLength(6)
   })
+
+  it('counts hits of flows in its metrics, and says of an indicator that floods so, once for each attribute', async () => {
+    const metric = async (line: string) => {
+      const text = await (await fetch(`${daemon.url}/metrics`)).text()
+      return Number(
+        text
+          .split('\n')
+          .find((each) => each.startsWith(`${line} `))
+          ?.split(' ')[1],
+      )
+    }
+    // Two attributes carry the address, and of each three hits in an hour are stored.
+    arrive(Array.from({ length: 8 }, (_, n) => flow(0, `192.0.2.${n + 1}`, '198.51.100.7')))
+    expect(await hitsAre(6)).toHaveLength(6)
+    const counted = async () =>
+      (await daemon.get<{ counted: { why: string; flows: number }[] }>('/v1/hits/counted')).counted
+    expect(await counted()).toMatchObject([
+      { why: 'flood', flows: 5 },
+      { why: 'flood', flows: 5 },
+    ])
+    await until(async () => (await metric('tipline_flow_hits_total{way="live"}')) === 6)
+    await until(() => daemon.said('meets more flows in an hour').length >= 2)
+    await until(async () => (await metric('tipline_floods_total{source="main"}')) === 2)
+    expect(await hits()).toHaveLength(6)
+    const told = daemon.said('meets more flows in an hour').map(({ attribute }) => attribute)
+    expect(new Set(told).size).toBe(told.length)
+  }, 300_000)
 
   it('tells of a log line once: the receiver is down, and the daemon is killed', async () => {
     receiver.status = 503

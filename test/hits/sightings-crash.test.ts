@@ -9,7 +9,7 @@ import { expect, it } from 'vitest'
 import type { LineHits } from '../../src/hits/record.js'
 import { fuzzRuns, fuzzSeed } from '../fuzz.js'
 import { type Standin, startStandin } from '../misp/standin.js'
-import { Store } from '../misp/store.js'
+import { sightedMisp } from './sighted-misp.js'
 import type { CrashWork } from './sightings-crash-main.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -60,7 +60,7 @@ type Run = (env?: Record<string, string>) => Promise<Ended>
 /** A folder and a MISP of its own. */
 async function inPlace<T>(work: (run: Run, misp: Standin) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'tipline-sightings-'))
-  const misp = await startStandin({ store: world })
+  const misp = await startStandin({ store: () => sightedMisp(NOW / 1000) })
   try {
     const { url, keys } = misp
     const lines = [hit(misp, 1, NOW - 9000), hit(misp, 1, NOW - 1000), hit(misp, 2, NOW - 5000)]
@@ -69,18 +69,6 @@ async function inPlace<T>(work: (run: Run, misp: Standin) => Promise<T>): Promis
     await misp.close()
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-function world(): Store {
-  const store = new Store({ now: NOW / 1000 })
-  store.addEvent({
-    info: 'C2',
-    attributes: [
-      { type: 'ip-dst', value: '203.0.113.9' },
-      { type: 'ip-dst|port', value: '203.0.113.20|443' },
-    ],
-  })
-  return store
 }
 
 function hit({ store }: Standin, attribute: number, at: number): LineHits {

@@ -16,7 +16,7 @@ import { createSightingClient, type SightingClient } from '../../src/misp/sighti
 import { Networks } from '../../src/networks.js'
 import { Outages } from '../../src/outage.js'
 import { type Standin, startStandin } from '../misp/standin.js'
-import { Store } from '../misp/store.js'
+import { sightedMisp } from './sighted-misp.js'
 
 const NOW = 1_795_300_000_000
 const HOUR = 3_600_000
@@ -30,18 +30,7 @@ let log: Logger
 const dispatcher = new Agent()
 
 beforeEach(async () => {
-  const store = () => {
-    const made = new Store({ now: NOW / 1000 })
-    made.addEvent({
-      info: 'C2',
-      attributes: [
-        { type: 'ip-dst', value: '203.0.113.9' },
-        { type: 'ip-dst|port', value: '203.0.113.20|443' },
-      ],
-    })
-    return made
-  }
-  misp = await startStandin({ store })
+  misp = await startStandin({ store: () => sightedMisp(NOW / 1000) })
   folder = mkdtempSync(join(tmpdir(), 'tipline-sightings-'))
   open()
   told = []
