@@ -20,8 +20,14 @@ export const SKIP_INDEX = `INDEX ${NAME} ${BOTH} TYPE bloom_filter(0.0001) GRANU
  * the index answers to compares each flow with each of the bits, so it stands behind what few pass.
  */
 export function touching(bits: string, time: string): string {
-  return `PREWHERE ${time} AND (${lastBits('sa')} IN ${bits} OR ${lastBits('da')} IN ${bits})
+  return `PREWHERE ${time} AND (${mayBeIn('sa', bits)} OR ${mayBeIn('da', bits)})
     WHERE hasAny(${BOTH}, ${bits})`
+}
+
+/** The same as asking for the last bits; what is spelled as IPv4 is read as that, which takes half the time. */
+function mayBeIn(text: string, bits: string): string {
+  return `IPv4StringToNumOrDefault(${text}) IN ${bits}
+      OR (position(${text}, ':') > 0 AND ${lastBits(text)} IN ${bits})`
 }
 
 export interface SkipIndexes {
