@@ -106,7 +106,7 @@ describe.skipIf(!hasMemcached())('tipline run', () => {
   it('ends a hold when its time has run out', async () => {
     startDaemon()
     await until(holds('misp-domain:evil.example', '1#domain'))
-    await site.ask(['hold', 'evil.example', '--why', 'ours', '--for', '3s'])
+    await site.ask(['hold', 'evil.example', '--why', 'ours', '--for', '15s'])
     expect(await site.memcached.read('misp-domain:evil.example')).toBeNull()
     await until(holds('misp-domain:evil.example', '1#domain'))
   })
