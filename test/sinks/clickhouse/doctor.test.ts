@@ -76,6 +76,27 @@ describe.skipIf(!hasEngine())('the doctor of ClickHouse', () => {
     expect(await repairsOf(house.db, tables, { keepHits: null })).toHaveLength(2)
   })
 
+  it('finds a second writer, and a table of another form', async () => {
+    await house.sink.apply([], signal)
+    await house.sink.remember({ ledger: 'l', seq: 1, settings: house.sink.settings })
+    const insert = (misp: string) =>
+      house.db.command(
+        `INSERT INTO nfsen.iocs (ts, misp, uuid, ip) VALUES (now(), {misp:String}, 'u', '192.0.2.9')`,
+        { params: { misp } },
+      )
+    // Rows of another `misp` are nobody's business.
+    await insert('other.example')
+    expect((await told()).join('\n')).not.toContain('another tool')
+    await insert('main')
+    expect((await told()).join('\n')).toMatch(
+      /another tool writes into nfsen\.iocs: 1 rows are not ours \| does misp2ch still run/,
+    )
+    await house.db.command('ALTER TABLE nfsen.ioc_hits MODIFY COLUMN info UInt8')
+    expect((await told()).join('\n')).toMatch(
+      /nfsen\.ioc_hits has info as UInt8 instead of String \| rename that table/,
+    )
+  })
+
   it('names what earlier versions left, which a sync or --fix takes away', async () => {
     const { db } = house
     await db.command('CREATE TABLE nfsen.tipline_ips4_iocs (key UInt32) ENGINE = Set')
