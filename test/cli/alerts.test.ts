@@ -197,8 +197,8 @@ describe('tipline doctor --alerts', () => {
     const [sent] = await smtp.received(1)
     expect(sent?.content).toMatch(/^Subject: \[tipline\] test$/m)
     // Whoever sets it up sees what an alert will look like.
-    expect(sent?.content).toContain('\nevil[.]example bij 192.0.2.7\n')
-    expect(sent?.content).toContain('\nGezien door 192.0.2.7 (campus)\n')
+    expect(sent?.content).toContain('\r\nevil[.]example bij 192.0.2.7\r\n')
+    expect(sent?.content).toContain('\r\nGezien door 192.0.2.7 (campus)\r\n')
   })
 
   it('sends a test to syslog, over UDP and TCP', {
