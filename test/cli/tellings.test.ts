@@ -45,7 +45,7 @@ it('is told with what was said last, and is a problem where it lasts', async () 
   )
   alert.run('a', 'siem', now - HOUR, 'waiting', now, 'the disk\u001b[2J is full')
   alert.run('b', 'siem', now, 'sending', now, '')
-  alert.run('c', 'siem', now, 'sent', now - 60_000, '')
+  alert.run('c', 'siem', now, 'sent', now - 90_000, '')
   alert.run('d', 'old', now, 'parked', now, 'refused')
   const sighting = db.prepare(
     `INSERT INTO sighting (source, attribute, type, state, opened, first, last, count, tlp, tried, reason)
