@@ -150,6 +150,15 @@ describe.skipIf(!hasEngine())('backscan', () => {
     expect(await look(3, { limits })).toMatchObject({ gaps: 0, hits: 0 })
   })
 
+  it('what a killed one has found goes after a day, and not what another one finds now', async () => {
+    await look(1)
+    await house.db.command(`INSERT INTO nfsen.tipline_found_iocs (backscan, hit, at) VALUES
+      ('killed', 1, now() - INTERVAL 2 DAY), ('at work', 2, now() - INTERVAL 1 HOUR)`)
+    await house.db.command('OPTIMIZE TABLE nfsen.tipline_found_iocs FINAL')
+    const left = await house.db.rows('SELECT backscan FROM nfsen.tipline_found_iocs')
+    expect(left).toEqual([{ backscan: 'at work' }])
+  })
+
   it('leaves nothing of what it has found behind', async () => {
     await insertDays('198.51.100.7', 2)
     await house.sink.apply([state('198.51.100.7')], signal)
