@@ -57,7 +57,7 @@ export async function run(open: Open, work: Work): Promise<Answer> {
   }
   try {
     work.signal.throwIfAborted()
-    await prepare(session, work, mark)
+    prepare(session, work, mark)
     if (isStreamable(work.statement, work.format)) return await stream(session, work, end)
     const result = await session.queryAsync(work.sql, { format: work.format })
     end()
@@ -72,8 +72,9 @@ export async function run(open: Open, work: Work): Promise<Answer> {
 /** A view that fails must not fail the INSERT whose rows are stored already: who retries doubles them. */
 const DEFAULTS = [['materialized_views_ignore_errors', '1']] as const
 
-async function prepare(session: Session, work: Work, mark: string): Promise<void> {
-  if (work.database !== null) await session.queryAsync(`USE ${identifier(work.database)}`)
+/** At once, on this thread: they touch no data, and a way through the pool costs more than they do. */
+function prepare(session: Session, work: Work, mark: string): void {
+  if (work.database !== null) session.query(`USE ${identifier(work.database)}`)
   const own = work.settings.find(([name]) => name === 'log_comment')?.[1] ?? ''
   const settings = work.settings.filter(([name]) => !GUARDED.has(name))
   const all = [
@@ -83,9 +84,9 @@ async function prepare(session: Session, work: Work, mark: string): Promise<void
     ['log_comment', `${mark} ${own}`.trim()] as const,
   ]
   const texts = all.map(([name, value]) => `${identifier(name)} = ${literal(value)}`)
-  await session.queryAsync(`SET ${texts.join(', ')}`)
+  session.query(`SET ${texts.join(', ')}`)
   // Last, because from here on nothing can be set.
-  if (work.isReader) await session.queryAsync('SET readonly = 1')
+  if (work.isReader) session.query('SET readonly = 1')
 }
 
 async function stream(session: Session, work: Work, end: () => void): Promise<Answer> {
