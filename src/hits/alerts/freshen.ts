@@ -4,7 +4,7 @@
  */
 import type { AttributeReader } from '../../ledger/attributes.js'
 import { strictestTlp, strictness, type Tlp } from '../../policy/tlp.js'
-import type { Alert, Sight, SightEvent } from './alert.js'
+import type { Alert, Meeting, Sight, SightEvent } from './alert.js'
 
 export interface Present {
   /** null: there is none yet. */
@@ -22,15 +22,53 @@ export function freshened(alert: Alert, present: Present): Alert | null {
 
 function freshSight(sight: Sight, present: Present): Sight[] {
   const { ledger } = present
-  const events = standing(sight, present).flatMap((event) =>
-    ledger === null ? [event] : freshEvent(event, ledger),
-  )
-  return events.length === 0 ? [] : [{ ...sight, events }]
+  const standing = withoutFalse(sight, present)
+  if (standing === null || ledger === null) return standing === null ? [] : [standing]
+  const events = standing.events.flatMap((event) => freshEvent(event, ledger))
+  return events.length === 0 ? [] : [{ ...standing, events }]
 }
 
-/** Of several meetings only the newest is known by its id: the others may be real. */
-function standing({ count, events }: Sight, { isFalse }: Present): readonly SightEvent[] {
-  return count === 1 ? events.filter(({ hit }) => !isFalse(hit)) : events
+/** What is left of it without what is called false; null: nothing. */
+function withoutFalse(sight: Sight, { isFalse }: Present): Sight | null {
+  const known = sight.meetings ?? []
+  const meetings = known.flatMap((meeting) => standing(meeting, isFalse))
+  const count = sight.count - (known.length - meetings.length)
+  if (count === 0) return null
+  const events = sight.events.flatMap((event) => eventIn({ event, meetings, count, isFalse }))
+  const told = isFalse(sight.hit) ? newest(meetings) : {}
+  return events.length === 0 ? null : { ...sight, ...told, count, events, meetings }
+}
+
+function standing(meeting: Meeting, isFalse: Present['isFalse']): Meeting[] {
+  const hits = meeting.hits.filter(({ id }) => !isFalse(id))
+  return hits.length === 0 ? [] : [{ ...meeting, hits }]
+}
+
+/** With the newest hit on it that stands. Where not every meeting is known each, others may be real. */
+function eventIn({
+  event,
+  meetings,
+  count,
+  isFalse,
+}: {
+  event: SightEvent
+  meetings: readonly Meeting[]
+  count: number
+  isFalse: Present['isFalse']
+}): SightEvent[] {
+  const hits = meetings.flatMap(({ hits }) => hits)
+  if (!isFalse(event.hit)) return [event]
+  const hit = hits.find(({ attribute }) => attribute === event.attribute.uuid)
+  if (hit) return [{ ...event, hit: hit.id }]
+  return meetings.length < count ? [event] : []
+}
+
+/** What a sight tells of the newest meeting; as it was told where none is known. */
+function newest(meetings: readonly Meeting[]): Partial<Sight> {
+  const [meeting] = meetings
+  if (!meeting) return {}
+  const { inside, network, observable, field, label, last, hits } = meeting
+  return { inside, network, observable, field, label, last, hit: hits[0]!.id }
 }
 
 function freshEvent(event: SightEvent, ledger: AttributeReader): SightEvent[] {

@@ -1,6 +1,6 @@
 /** From hits to sights: which of them concern a channel, and which belong together. Pure. */
 import type { Hit } from '../hit.js'
-import { pairOf, type Sight, type SightEvent } from './alert.js'
+import { type Meeting, pairOf, type Sight, type SightEvent } from './alert.js'
 
 export interface Route {
   readonly networks?: readonly string[] | undefined
@@ -55,6 +55,7 @@ function sightOf(hit: Hit, { networkOf }: Surroundings): Sight {
     backscan: way === 'backscan',
     hit: id,
     events: [eventOf(hit)],
+    meetings: [],
   }
 }
 
@@ -82,6 +83,8 @@ function fits(tag: string, wanted: string): boolean {
 
 /** Attributes of one pair that are told of. */
 const MOST_EVENTS = 50
+/** Meetings of one pair that are known each: so many can be called false, and be told of no more. */
+const MOST_MEETINGS = 50
 
 /** Both in one, as if they had come at once. */
 export function merged(one: Sight, other: Sight): Sight {
@@ -98,7 +101,12 @@ export function merged(one: Sight, other: Sight): Sight {
     count: one.count + other.count,
     backscan: one.backscan && other.backscan,
     events: [...events.values()].slice(0, MOST_EVENTS),
+    meetings: newestOf([...(one.meetings ?? []), ...(other.meetings ?? [])]),
   }
+}
+
+function newestOf(meetings: readonly Meeting[]): Meeting[] {
+  return meetings.toSorted((a, b) => b.last - a.last).slice(0, MOST_MEETINGS)
 }
 
 /** A value in three events is three hits of one meeting. */
@@ -106,18 +114,34 @@ function countedOnce(
   sights: Map<string, Sight>,
   { hits, route, around }: { hits: readonly Hit[]; route: Route; around: Surroundings },
 ): Map<string, Sight> {
-  const meetings = new Map<string, Set<string>>()
-  for (const hit of hits) {
-    const pair = pairOf(sightOf(hit, around), route.per)
+  const meetings = new Map<string, Map<string, Meeting>>()
+  for (const hit of onceEach(hits)) {
+    const sight = sightOf(hit, around)
+    const pair = pairOf(sight, route.per)
     if (!sights.has(pair) || hit.stale || hit.falsePositive !== null) continue
-    const known = meetings.get(pair) ?? new Set()
-    meetings.set(pair, known.add(meetingOf(hit)))
+    const known = meetings.get(pair) ?? new Map<string, Meeting>()
+    const key = keyOf(hit)
+    const hitsBefore = known.get(key)?.hits ?? []
+    known.set(key, meetingOf(hit, sight, hitsBefore))
+    meetings.set(pair, known)
   }
   return new Map(
-    [...sights].map(([pair, sight]) => [pair, { ...sight, count: meetings.get(pair)?.size ?? 1 }]),
+    [...sights].map(([pair, sight]) => {
+      const met = [...(meetings.get(pair)?.values() ?? [])]
+      return [pair, { ...sight, count: met.length, meetings: newestOf(met) }]
+    }),
   )
 }
 
-function meetingOf({ kind, first, last, observable, field, label, flow, inside }: Hit): string {
+function keyOf({ kind, first, last, observable, field, label, flow, inside }: Hit): string {
   return JSON.stringify([kind, first, last, observable, field, label, flow, inside?.address])
+}
+
+function meetingOf(
+  { id, attribute }: Hit,
+  { inside, network, observable, field, label, first, last }: Sight,
+  others: Meeting['hits'],
+): Meeting {
+  const hits = [...others, { id, attribute: attribute.uuid }]
+  return { inside, network, observable, field, label, first, last, hits }
 }

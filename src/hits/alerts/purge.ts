@@ -80,6 +80,8 @@ function takeOutOfQueue(db: Database, goes: (sight: Sight) => boolean, reason: s
   return touched
 }
 
-function concerns({ indicator, inside, observable }: Sight, isMeant: IsMeant): boolean {
-  return [indicator.value, inside, observable].some(isMeant)
+function concerns(sight: Sight, isMeant: IsMeant): boolean {
+  const met = [sight, ...(sight.meetings ?? [])]
+  const texts = met.flatMap(({ inside, observable }) => [inside, observable])
+  return [sight.indicator.value, ...texts].some(isMeant)
 }

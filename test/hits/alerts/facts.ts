@@ -39,8 +39,9 @@ export function eventOf(facts: Partial<SightEvent> = {}): SightEvent {
   }
 }
 
+/** Its newest meeting is a hit on each of its events. */
 export function sightOf(facts: Partial<Sight> = {}): Sight {
-  return {
+  const sight = {
     indicator: { kind: 'domain', value: 'webmail-update.example' },
     inside: '192.0.2.40',
     network: 'campus',
@@ -55,6 +56,10 @@ export function sightOf(facts: Partial<Sight> = {}): Sight {
     events: [eventOf()],
     ...facts,
   }
+  const { inside, network, observable, field, label, first, last, events } = sight
+  const hits = events.map(({ hit, attribute }) => ({ id: hit, attribute: attribute.uuid }))
+  const meeting = { inside, network, observable, field, label, first, last, hits }
+  return { meetings: [meeting], ...sight }
 }
 
 export function alertOf(facts: Partial<Alert> = {}): Alert {

@@ -1,6 +1,6 @@
 /** What a message still tells when it is sent, against a real ledger. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Sight, SightEvent } from '../../../src/hits/alerts/alert.js'
+import type { Meeting, Sight, SightEvent } from '../../../src/hits/alerts/alert.js'
 import { freshened } from '../../../src/hits/alerts/freshen.js'
 import { AttributeReader } from '../../../src/ledger/attributes.js'
 import { attribute, event, meaning, pullInto } from '../../ledger/rows.js'
@@ -81,6 +81,40 @@ describe('a message that was waiting', () => {
     expect(left(sightOf({ events: [of('a'), of('b')] }))).toEqual([['b']])
     expect(present(sightOf({ events: [of('a')] }))).toBeNull()
     expect(left(sightOf({ events: [of('a')], count: 2 }))).toEqual([['a']])
+  })
+
+  it('of several meetings tells those that were not called false, and is none when all were', () => {
+    pull([{ uuid: 'a' }, { uuid: 'b' }])
+    const met = (label: string, hits: Record<string, string>): Meeting => ({
+      ...{
+        inside: '192.0.2.40',
+        network: 'campus',
+        field: 'dns.rrname',
+        observable: `${label}.example`,
+      },
+      ...{ label, first: 1, last: 2 },
+      hits: Object.entries(hits).map(([attribute, id]) => ({ id, attribute })),
+    })
+    const events = [of('a', { hit: 'log-3' }), of('b', { hit: 'log-4' })]
+    const meetings = [
+      met('newest', { a: 'log-3', b: 'log-4' }),
+      met('older', { a: 'log-2' }),
+      met('oldest', { a: 'log-1' }),
+    ]
+    const sight = sightOf({ events, meetings, count: 3, hit: 'log-3', label: 'newest' })
+    const told = () => present(sight)?.sights[0]
+    marked.add('log-2')
+    expect(told()).toMatchObject({ count: 2, label: 'newest', hit: 'log-3', events })
+    for (const hit of ['log-3', 'log-4']) marked.add(hit)
+    expect(told()).toMatchObject({
+      ...{ count: 1, label: 'oldest', observable: 'oldest.example', hit: 'log-1' },
+      events: [{ attribute: { uuid: 'a' }, hit: 'log-1' }],
+    })
+    expect(told()?.events).toHaveLength(1)
+    marked.add('log-1')
+    expect(told()).toBeUndefined()
+    // A fourth, that is only counted, may be real.
+    expect(present({ ...sight, count: 4 })?.sights[0]).toMatchObject({ count: 1, label: 'newest' })
   })
 
   it('of a digest stays while there are sights that are only counted', () => {
