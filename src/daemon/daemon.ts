@@ -14,7 +14,7 @@ import { Deriver } from '../sync/derive.js'
 import { Turns } from '../sync/turns.js'
 import { CLOCKS, type Clocks } from '../time.js'
 import { Backscans } from './backscans.js'
-import type { Bell } from './bell.js'
+import { Bell } from './bell.js'
 import { keepCounting } from './counting.js'
 import { Cycles } from './cycles.js'
 import { watchFloods } from './floods.js'
@@ -170,6 +170,7 @@ function duties(
   notifier: Notifier,
 ): Readonly<Record<string, Work>> {
   const { works, policy, household, backscans, health } = house
+  const reloaded = new Bell()
   return {
     ...upkeep({
       works,
@@ -177,6 +178,7 @@ function duties(
       sinks: () => household.sinks.map(({ name }) => name),
       keep: () => house.config.keep,
       dataDir: house.config.dataDir,
+      reloaded,
       onApplied: () => household.poke(),
     }),
     backscans: (signal) => backscans.run(signal),
@@ -188,6 +190,7 @@ function duties(
         if (!(await reloads.wait(Number.POSITIVE_INFINITY, signal))) continue
         await notifier.reloading()
         house.config = await reload({ ...house, load }, house.config, signal)
+        reloaded.ring()
         await notifier.ready(health.status())
       }
     },

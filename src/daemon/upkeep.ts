@@ -4,6 +4,7 @@ import { limitSeconds } from '../policy/duration.js'
 import { Bell } from './bell.js'
 import type { PolicyKeeper } from './policy-keeper.js'
 import { type Work, withOwnSignal } from './rota.js'
+import { Steadiness } from './steadiness.js'
 import { epoch, type Works } from './works.js'
 
 const HOLDS_MS = 2000
@@ -18,18 +19,23 @@ export interface UpkeepOptions {
   /** As in the config: `400d`, or `never`. */
   readonly keep: () => { readonly history: string; readonly hits: string }
   readonly dataDir: string
+  /** Rung when `keep` may say something else. */
+  readonly reloaded: Bell
   /** Called when the ledger may hold something new. */
   readonly onApplied: () => void
 }
 
 export function upkeep(options: UpkeepOptions): Readonly<Record<string, Work>> {
-  const { policy, onApplied } = options
+  const { works, policy, reloaded, onApplied } = options
+  const clock = new Steadiness(works.clocks, works.log)
+  const bySteadyClock = (ms: number, work: (signal: AbortSignal) => Promise<void>, bell?: Bell) =>
+    regularly(ms, async (signal) => void (clock.isSteady() && (await work(signal))), bell)
   return {
-    holds: regularly(HOLDS_MS, () => expireHolds(options)),
-    'judging by the clock': regularly(DUE_MS, async (signal) => {
+    holds: bySteadyClock(HOLDS_MS, () => expireHolds(options)),
+    'judging by the clock': bySteadyClock(DUE_MS, async (signal) => {
       if ((await policy.judgeDue(signal)) > 0) onApplied()
     }),
-    pruning: regularly(PRUNE_MS, () => prune(options)),
+    pruning: bySteadyClock(PRUNE_MS, () => prune(options), reloaded),
     lists: regularly(LISTS_MS, async (signal) => {
       await policy.refresh(signal)
       onApplied()
@@ -58,10 +64,13 @@ async function prune({ works, sinks, keep, dataDir }: UpkeepOptions): Promise<vo
   })
 }
 
-/** The first time after one interval. */
-function regularly(ms: number, work: (signal: AbortSignal) => Promise<void>): Work {
+/** The first time after one interval, or when the bell rings. */
+function regularly(
+  ms: number,
+  work: (signal: AbortSignal) => Promise<void>,
+  bell = new Bell(),
+): Work {
   return async (signal) => {
-    const bell = new Bell()
     for (;;) {
       await bell.wait(ms, signal)
       if (signal.aborted) return

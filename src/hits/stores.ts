@@ -69,7 +69,7 @@ class Flows implements FlowStore {
   readonly #config: ClickHouseConfig
   readonly #options: StoresOptions
   #opening: Promise<ClickHouse> | null = null
-  #asked = 0
+  #asked = Number.NEGATIVE_INFINITY
 
   constructor(config: ClickHouseConfig, options: StoresOptions) {
     this.#config = config
@@ -78,8 +78,8 @@ class Flows implements FlowStore {
   }
 
   async open(): Promise<ClickHouse> {
-    const isFresh = Date.now() - this.#asked < TRUSTED_MS
-    this.#asked = Date.now()
+    const isFresh = performance.now() - this.#asked < TRUSTED_MS
+    this.#asked = performance.now()
     if (this.#opening && (isFresh || (await this.#isThere(this.#opening)))) return this.#opening
     await this.close()
     this.#opening = openClickHouse(this.#config, this.#options)

@@ -30,11 +30,11 @@ const POLL_MS = 100
 
 /** @throws LedgerBusy naming the process that holds it, once the wait is over */
 export async function acquireLock(options: LockOptions): Promise<Lock> {
-  const deadline = Date.now() + options.waitMs
+  const deadline = performance.now() + options.waitMs
   for (;;) {
     const lock = tryLock(options)
     if (lock) return lock
-    if (Date.now() >= deadline) throw busy(options)
+    if (performance.now() >= deadline) throw busy(options)
     await sleep(POLL_MS, undefined, options.signal ? { signal: options.signal } : {})
   }
 }

@@ -164,7 +164,7 @@ const LAG_SECONDS = 5 * 60
 
 function sourceProblem(
   { name, lastGood, inConfig }: SourceStatus,
-  { now, configArgument }: StatusOptions,
+  { now, daemon, configArgument }: StatusOptions,
 ): Problem[] {
   if (!inConfig) {
     const what = `${name} is not in the config any more; what it brought is still served`
@@ -173,8 +173,11 @@ function sourceProblem(
   const hint = `is the timer of \`tipline sync\` alive? Try: tipline sync${configArgument}`
   if (lastGood === null) return [{ what: `${name} has never been read`, hint }]
   if (now - lastGood <= STALE_SECONDS) return []
-  return [{ what: `${name} was last read ${iso(lastGood)}`, hint }]
+  return [{ what: `${name} was last read ${iso(lastGood)}`, hint: daemon ? CLOCKS_DIFFER : hint }]
 }
+
+/** A daemon asks again and again, and tells itself what fails; by when, the MISP's clock says. */
+const CLOCKS_DIFFER = "if nothing fails, compare this machine's clock with the MISP's"
 
 function withheldProblem(entry: Withheld, { configArgument }: StatusOptions): Problem {
   const { id, source, kind, why } = entry

@@ -12,8 +12,8 @@ export class Daemon {
   }
 
   /** Until it is at work. Fails where it ends before. */
-  static async atWork(site: Site): Promise<Daemon> {
-    const daemon = Daemon.start(site)
+  static async atWork(site: Site, env: Record<string, string> = {}): Promise<Daemon> {
+    const daemon = Daemon.start(site, env)
     await until(() => daemon.hasSaid('at work') || daemon.hasEnded)
     expect(daemon.hasEnded, daemon.log).toBe(false)
     return daemon

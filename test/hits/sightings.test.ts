@@ -152,6 +152,21 @@ describe('sightings', () => {
     expect(sent()).toMatchObject([{}, { date_sighting: NOW / 1000 - 101 }])
   })
 
+  it('do not wait for a time that the clock had reached before it was set back (H11)', async () => {
+    const wrong = NOW + 24 * HOUR
+    hit(1, wrong)
+    hit(2, wrong)
+    await runner({ every: 0, perHour: 1 }).runOnce(wrong, NEVER)
+    expect(sent()).toHaveLength(1)
+    hit(2, NOW)
+    await runner().runOnce(NOW, NEVER)
+    misp.store.now = (NOW + HOUR + 1000) / 1000
+    await runner({ perHour: 1 }).runOnce(NOW + HOUR + 1000, NEVER)
+    expect(sent()).toHaveLength(2)
+    expect(sent().every(({ date_sighting: at }) => at <= misp.store.now)).toBe(true)
+    expect(states()).toEqual({ stored: 2 })
+  })
+
   it('that a read-only key may not add wait, and that is told once (H13)', async () => {
     for (let n = 0; n < 20; n += 1) hit(1, NOW - n, { uuid: misp.store.attribute(1).uuid })
     hit(2, NOW)

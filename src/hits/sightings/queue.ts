@@ -111,6 +111,15 @@ export class SightingQueue {
     })
   }
 
+  /** After the clock was set back: nothing may lie in the future, or it would wait for that. */
+  setBack(now: number): void {
+    const mine = { source: this.#source, now }
+    const later = `WHERE source = :source AND state = 'open' AND opened > :now`
+    this.#db.prepare(`UPDATE sighting SET opened = :now ${later}`).run(mine)
+    const triedLater = 'WHERE source = :source AND tried > :now'
+    this.#db.prepare(`UPDATE sighting SET tried = :now ${triedLater}`).run(mine)
+  }
+
   /** Opened before this (type 1: at any time), the least tried first. */
   due({
     before,

@@ -120,6 +120,7 @@ export class Sightings {
     { told, now, signal }: { told: Told; now: number; signal: AbortSignal },
   ): Promise<void> {
     const { client, every, falsePositives, perHour } = told
+    queue.setBack(now)
     const limit = perHour - queue.sentSince(now - HOUR_MS)
     if (limit <= 0) return
     queue.leaveOutMarked(now - every)
