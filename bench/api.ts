@@ -1,7 +1,8 @@
 /**
  * `GET /v1/lookup` under load, against an empty route of hono, each a process, in turns: 16 connections,
  * one value in ten an indicator: a thousand values that come again and again, and values that are ever
- * new. `npm run bench -- api [--quick]` prints JSON. Ratios of the server's CPU time stand beside those of
+ * new; then ever new values that are all unknown, and all indicators. `npm run bench -- api [--quick]`
+ * prints JSON. Ratios of the server's CPU time stand beside those of
  * the rate: they say more where others use the machine too.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -40,7 +41,8 @@ const sizes = quick
 /** So many come again; of the others there are more than the API keeps answers of. */
 const VALUES = 1000
 const NEW_VALUES = 50_000
-const HIT_EVERY = 10
+/** One value in so many is an indicator. */
+const HIT_EVERY = { mixed: 10, never: Number.POSITIVE_INFINITY, always: 1 }
 
 const folder = mkdtempSync(join(tmpdir(), 'tipline-bench-'))
 const { token, hash } = newToken()
@@ -71,26 +73,43 @@ async function start(name: string, ...args: readonly string[]): Promise<Server> 
 }
 
 async function bench() {
-  const loads = { empty: [] as Load[], known: [] as Load[], fresh: [] as Load[] }
-  for (let round = 0; round < sizes.rounds; round += 1) {
-    loads.empty.push(await load(empty, VALUES))
-    loads.known.push(await load(tipline, VALUES))
-    loads.fresh.push(await load(tipline, NEW_VALUES))
+  const reference: Load[] = []
+  const loads = {
+    known: [] as Load[],
+    fresh: [] as Load[],
+    misses: [] as Load[],
+    hits: [] as Load[],
   }
+  const { mixed, never, always } = HIT_EVERY
+  for (let round = 0; round < sizes.rounds; round += 1) {
+    reference.push(await load(empty, { values: VALUES, hitEvery: mixed }))
+    loads.known.push(await load(tipline, { values: VALUES, hitEvery: mixed }))
+    loads.fresh.push(await load(tipline, { values: NEW_VALUES, hitEvery: mixed }))
+    loads.misses.push(await load(tipline, { values: NEW_VALUES, hitEvery: never }))
+    loads.hits.push(await load(tipline, { values: NEW_VALUES, hitEvery: always }))
+  }
+  const against = (some: readonly Load[]) => ({ ...told(some), ...compared(some, reference) })
   return {
     machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: version },
     indicators: sizes.indicators,
     rounds: sizes.rounds,
-    empty_route: told(loads.empty),
-    lookup: { ...told(loads.known), ...compared(loads.known, loads.empty) },
-    lookup_of_new_values: { ...told(loads.fresh), ...compared(loads.fresh, loads.empty) },
+    empty_route: told(reference),
+    lookup: against(loads.known),
+    lookup_of_new_values: against(loads.fresh),
+    lookup_of_new_unknown_values: against(loads.misses),
+    lookup_of_new_indicators: against(loads.hits),
   }
 }
 
-async function load({ process, url }: Server, values: number): Promise<Load> {
+interface Asked {
+  readonly values: number
+  readonly hitEvery: number
+}
+
+async function load({ process, url }: Server, { values, hitEvery }: Asked): Promise<Load> {
   const paths = Array.from(
     { length: values },
-    (_, n) => `/v1/lookup?value=${encodeURIComponent(askedValue(n))}`,
+    (_, n) => `/v1/lookup?value=${encodeURIComponent(askedValue(n, hitEvery))}`,
   )
   let asked = 0
   const headers = { authorization: `Bearer ${token}` }
@@ -127,8 +146,8 @@ function told(loads: readonly Load[]) {
 }
 
 /** Addresses, names below names, URLs and hashes in turn. */
-function askedValue(n: number): string {
-  if (n % HIT_EVERY === 0) return indicatorOf((n * 7919 + n / HIT_EVERY) % sizes.indicators).value
+function askedValue(n: number, hitEvery: number): string {
+  if (n % hitEvery === 0) return indicatorOf((n * 7919) % sizes.indicators).value
   const kinds = [
     `203.0.113.${n % 256}`,
     `www.${domainOf(sizes.indicators + n)}`,

@@ -4,7 +4,7 @@
 export { EXIT, type ExitStatus, LedgerError, TiplineError } from './errors.js'
 export { type Indicator, indicatorOf, type Kind, type Meaning } from './indicators/indicator.js'
 export { normalise } from './indicators/normalise.js'
-export { type Candidate, candidates } from './indicators/observable.js'
+export { type Candidate, candidates, type Reading } from './indicators/observable.js'
 export { openForReading } from './ledger/database.js'
 export { explain, type Knowledge } from './match/explain.js'
 export type { FieldMap, LogField, UrlParts } from './match/logs/field-map.js'

@@ -31,6 +31,7 @@ export class Knowing {
   }
 
   close(): void {
+    this.#lookups.close()
     this.#db.close()
   }
 

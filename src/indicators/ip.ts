@@ -107,20 +107,37 @@ function readPrefixLength(text: string): number {
 
 function ipv4Net(address: string, length: number): Normalisation {
   if (!(length <= 32)) return refuse(REASONS.prefix)
-  if (length === 32) return means('ip', address)
-  const mask = length === 0 ? 0 : -1 << (32 - length)
-  const octets = address.split('.').map((octet, at) => Number(octet) & (mask >>> (24 - 8 * at)))
-  return means('net', `${octets.join('.')}/${length}`)
+  return length === 32 ? means('ip', address) : means('net', ipv4Nets(address, [length])[0]!)
 }
 
 function ipv6Net(address: string, length: number): Normalisation {
   if (!(length <= 128)) return refuse(REASONS.prefix)
-  if (length === 128) return means('ip', address)
-  const parts = ipaddr.IPv6.parse(address).parts.map((part, at) => {
-    const kept = Math.min(16, Math.max(0, length - 16 * at))
-    return part & (0xffff << (16 - kept)) & 0xffff
+  return length === 128 ? means('ip', address) : means('net', ipv6Nets(address, [length])[0]!)
+}
+
+/** The nets around an address in normal form, of these prefix lengths, in their order. */
+export function netsOf(address: string, lengths: readonly number[]): string[] {
+  if (lengths.length === 0) return []
+  return address.includes(':') ? ipv6Nets(address, lengths) : ipv4Nets(address, lengths)
+}
+
+function ipv4Nets(address: string, lengths: readonly number[]): string[] {
+  const bits = address.split('.').reduce((bits, octet) => (bits << 8) | Number(octet), 0)
+  return lengths.map((length) => {
+    const net = length === 0 ? 0 : bits & (-1 << (32 - length))
+    return `${net >>> 24}.${(net >>> 16) & 255}.${(net >>> 8) & 255}.${net & 255}/${length}`
   })
-  return means('net', `${new ipaddr.IPv6(parts).toRFC5952String()}/${length}`)
+}
+
+function ipv6Nets(address: string, lengths: readonly number[]): string[] {
+  const { parts } = ipaddr.IPv6.parse(address)
+  return lengths.map((length) => {
+    const net = parts.map((part, at) => {
+      const kept = Math.min(16, Math.max(0, length - 16 * at))
+      return part & (0xffff << (16 - kept)) & 0xffff
+    })
+    return `${new ipaddr.IPv6(net).toRFC5952String()}/${length}`
+  })
 }
 
 const IPV6_LETTERS = /^[0-9a-f:]*:[0-9a-f:]*(?:\d{1,3}\.[\d.]+)?$/i

@@ -18,77 +18,96 @@ export interface Candidate {
   readonly port: number
 }
 
-/** `exact`: what the text itself means; `around`: also its host, and the domains that is below. */
-type Reach = 'exact' | 'around'
+/** One of the things that a text might be. */
+export interface Reading extends Candidate {
+  /** The text itself means it; else it is its host, or a domain that is above. */
+  readonly exact: boolean
+}
 
 /** Most specific first, none twice. Empty for blank text. */
-export function candidates(text: string): readonly Candidate[] {
-  return read(text, 'around')
+export function candidates(text: string): readonly Reading[] {
+  const trimmed = text.trim()
+  return withoutDoubles(asAddress(trimmed) ?? asAnything(trimmed))
 }
 
 /** Only what the text itself means: holding a name must not hold its parents. */
 export function exactCandidates(text: string): readonly Candidate[] {
-  return read(text, 'exact')
-}
-
-function read(text: string, reach: Reach): readonly Candidate[] {
-  const trimmed = text.trim()
-  return withoutDoubles(asAddress(trimmed) ?? asAnything(trimmed, reach))
+  const exact = candidates(text).filter(({ exact }) => exact)
+  return exact.map(({ space, value, port }) => ({ space, value, port }))
 }
 
 /** An address, with or without a port, or a network: nothing else looks like one. */
-function asAddress(text: string): Candidate[] | null {
+function asAddress(text: string): Reading[] | null {
   const meanings = found(ip(text)) ?? found(ipPort(text))
-  return meanings === null ? null : meanings.map(candidateOf)
+  return meanings === null ? null : meanings.map(exactly)
 }
 
-function asAnything(text: string, reach: Reach): Candidate[] {
-  const urls = asUrl(text, reach)
-  const mails = asEmail(text, reach)
+function asAnything(text: string): Reading[] {
+  const urls = asUrl(text)
+  const mails = asEmail(text)
   // `python.tool/1.0` and `folder.d/dropper.exe` only look like a URL whose scheme was left out.
   const isCertain = mails.length > 0 || (urls.length > 0 && text.includes(':'))
-  return [...urls, ...mails, ...(isCertain ? [] : asOthers(text, reach))]
+  return [...urls, ...mails, ...(isCertain ? [] : asOthers(text))]
 }
 
-function asUrl(text: string, reach: Reach): Candidate[] {
+function asUrl(text: string): Reading[] {
   const meanings = text.includes('/') ? found(url(text)) : null
   if (meanings === null) return []
-  if (reach === 'exact') return meanings.map(candidateOf)
-  const host = hostOf(meanings[0]?.value ?? '')
-  return [...meanings.map(candidateOf), ...asName(host, reach)]
+  return [...meanings.map(exactly), ...around(hostOf(meanings[0]?.value ?? ''))]
 }
 
-function asEmail(text: string, reach: Reach): Candidate[] {
+/** Nothing else can be one; not to be read three times for each host that is asked for. */
+const MAYBE_EMAIL = /@|[[({]at[\])}]/i
+
+function asEmail(text: string): Reading[] {
+  if (!MAYBE_EMAIL.test(text)) return []
   const meanings = [email, eppn, messageId].flatMap((read) => found(read(text)) ?? [])
   const domain = meanings[0]?.value.split('@')[1]
   if (domain === undefined) return []
-  return [...meanings.map(candidateOf), ...(reach === 'exact' ? [] : asName(domain, reach))]
+  return [...meanings.map(exactly), ...around(domain)]
 }
 
-/** The name itself exactly, then as a domain, with each of its parents where these are asked for. */
-function asName(text: string, reach: Reach): Candidate[] {
+function around(name: string): Reading[] {
+  return asName(name).map((reading) => ({ ...reading, exact: false }))
+}
+
+/** The name itself exactly, then as a domain, with each of its parents. */
+function asName(text: string): Reading[] {
   const [meaning] = found(hostname(text)) ?? found(hostnamePort(text)) ?? []
   if (meaning === undefined) return []
-  if (meaning.space === 'ip') return [candidateOf(meaning)]
-  const names = reach === 'exact' ? [meaning.value] : selfAndParents(meaning.value)
-  const domains = names.map((value) => ({
-    space: 'domain',
-    value,
-    port: meaning.port,
-  }))
-  return meaning.space === 'hostname' ? [candidateOf(meaning), ...domains] : domains
+  if (meaning.space === 'ip') return [exactly(meaning)]
+  const { port } = meaning
+  const domains = selfAndParents(meaning.value).map((value) => {
+    return { space: 'domain', value, port, exact: value === meaning.value }
+  })
+  return meaning.space === 'hostname' ? [exactly(meaning), ...domains] : domains
 }
 
 /** `dropper.exe` is a valid host name, a digest may be the name of a mutex: these may be several. */
-function asOthers(text: string, reach: Reach): Candidate[] {
-  const exact = EXACT.flatMap((name) => found(NORMALISERS[name](text)) ?? []).map(candidateOf)
-  return [...exact, ...asName(text, reach), ...asText(text)]
+function asOthers(text: string): Reading[] {
+  const digests = HEXADECIMAL.test(text) ? (DIGESTS.get(text.length) ?? []) : []
+  const exact = [...digests, ...EXACT].flatMap((name) => found(NORMALISERS[name](text)) ?? [])
+  return [...exact.map(exactly), ...asName(text), ...asText(text)]
 }
 
-const HASH_NAMES = Object.keys(HASH_LENGTHS).filter((name) => name in NORMALISERS)
+const HEXADECIMAL = /^[0-9a-f]+$/i
+
+/** By how many digits they have. */
+const DIGESTS: ReadonlyMap<number, readonly NormaliserName[]> = digestsByLength()
+
+function digestsByLength(): Map<number, NormaliserName[]> {
+  const found = new Map<number, NormaliserName[]>()
+  for (const [name, lengths] of Object.entries(HASH_LENGTHS)) {
+    // One is named otherwise, for it may have colons: see below.
+    if (!(name in NORMALISERS)) continue
+    for (const length of lengths) {
+      found.set(length, [...(found.get(length) ?? []), name as NormaliserName])
+    }
+  }
+  return found
+}
 
 const EXACT: readonly NormaliserName[] = [
-  ...(HASH_NAMES as NormaliserName[]),
   'x509-md5',
   'x509-sha1',
   'x509-sha256',
@@ -101,23 +120,23 @@ const EXACT: readonly NormaliserName[] = [
 
 const TEXT: readonly NormaliserName[] = ['user-agent', 'regkey', 'mutex', 'named-pipe']
 
-function asText(text: string): Candidate[] {
+function asText(text: string): Reading[] {
   const base = text.slice(Math.max(text.lastIndexOf('/'), text.lastIndexOf('\\')) + 1)
   const files = [text, base].map((name) => NORMALISERS.filename(name))
   const others = TEXT.map((name) => NORMALISERS[name](text))
   const applications = NORMALISERS['mobile-application-id'](text)
-  return [...files, ...others, applications].flatMap((one) => found(one) ?? []).map(candidateOf)
+  return [...files, ...others, applications].flatMap((one) => found(one) ?? []).map(exactly)
 }
 
 function found(normalisation: Normalisation): readonly Meaning[] | null {
   return normalisation.ok ? normalisation.meanings : null
 }
 
-function candidateOf({ space, value, port }: Candidate): Candidate {
-  return { space, value, port }
+function exactly({ space, value, port }: Candidate): Reading {
+  return { space, value, port, exact: true }
 }
 
-function withoutDoubles(all: readonly Candidate[]): Candidate[] {
+function withoutDoubles(all: readonly Reading[]): Reading[] {
   const seen = new Set<string>()
   return all.filter(({ space, value }) => {
     const key = `${space}:${value}`

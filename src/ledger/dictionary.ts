@@ -11,8 +11,12 @@ export interface Word {
   readonly port: number
 }
 
+/** The last one of all stays: SQLite would give its number to the next, and readers follow by numbers. */
+export const NOT_THE_LAST = 'id < (SELECT max(id) FROM indicator)'
+
 const UNUSED = `
-  known_since IS NULL AND NOT EXISTS (SELECT 1 FROM carrier c WHERE c.indicator = indicator.id)`
+  known_since IS NULL AND NOT EXISTS (SELECT 1 FROM carrier c WHERE c.indicator = indicator.id)
+  AND ${NOT_THE_LAST}`
 
 export class Dictionary {
   readonly #db: Database

@@ -3,9 +3,11 @@
  * of them pass without becoming a million strings. (No value holds a NUL.)
  */
 import { headSeq } from './changes.js'
+import { lastIndicator } from './pages.js'
 import type { Database } from './sqlite.js'
 
-const PACKED = `CAST(group_concat(i.space || char(0) || i.value || char(0), '') AS BLOB) AS packed`
+/** Of an indicator `i`. */
+export const PACKED = `CAST(group_concat(i.space || char(0) || i.value || char(0), '') AS BLOB) AS packed`
 
 /** Indicators that one piece is made of. */
 const PIECE = 10_000
@@ -53,11 +55,6 @@ export function reachesBack(db: Database, after: number): boolean {
 function give(row: unknown, take: (keys: Uint8Array) => void): void {
   const { packed } = row as { packed: Uint8Array | null }
   if (packed !== null) take(packed)
-}
-
-function lastIndicator(db: Database): number {
-  const row = db.prepare('SELECT coalesce(max(id), 0) AS id FROM indicator').get()
-  return (row as { id: number }).id
 }
 
 /** Of the changes that are still in the log; beyond all numbers where there is none. */

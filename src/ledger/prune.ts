@@ -1,4 +1,5 @@
 /** History is kept long, not for ever: a feed that turns over each day would fill the disk. */
+import { NOT_THE_LAST } from './dictionary.js'
 import type { Database } from './sqlite.js'
 
 /**
@@ -16,7 +17,7 @@ export function pruneHistory(db: Database, before: number): number {
     `DELETE FROM indicator WHERE live_since IS NULL AND coalesce(known_since, 0) < ?
        AND NOT EXISTS (SELECT 1 FROM carrier c WHERE c.indicator = indicator.id)
        AND NOT EXISTS (SELECT 1 FROM history h WHERE h.indicator = indicator.id)
-       AND id NOT IN (SELECT indicator FROM change)`,
+       AND id NOT IN (SELECT indicator FROM change) AND ${NOT_THE_LAST}`,
   ).run(before)
   return Number(changes)
 }

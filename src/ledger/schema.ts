@@ -3,7 +3,7 @@
  *
  * Ids of events and attributes are never used again (AUTOINCREMENT): a pull may remove and add in one
  * go, and what is listed for removal must not come to mean something new. An indicator goes only when
- * nothing names it any more.
+ * nothing names it any more, and never the last one, so that its id is not used again either.
  *
  * Times are epoch seconds. An indicator is stored as (space, value, port); see indicators/indicator.ts.
  */

@@ -1,7 +1,8 @@
 /** Which indicators a value meets, as the ledger knows them now. Reads only. */
-import { ip } from '../indicators/ip.js'
-import { type Candidate, candidates, exactCandidates } from '../indicators/observable.js'
+import { netsOf } from '../indicators/ip.js'
+import { type Candidate, candidates, type Reading } from '../indicators/observable.js'
 import { Finder, type KnownIndicator, netLengths } from '../ledger/knowledge.js'
+import { KnownKeys } from '../ledger/known-keys.js'
 import type { Database, Statement } from '../ledger/sqlite.js'
 
 /** `held` is known but not served; `revoked` and `expired` were live, or might have been. */
@@ -42,20 +43,21 @@ export function liveNetLengths(db: Database): NetLengths {
 /** Finds held and revoked nets too. */
 export const ALL_NET_LENGTHS: NetLengths = { v4: upTo(31), v6: upTo(127) }
 
-/** `finder`: one that is kept, where many are looked up. */
-export function lookup(
-  db: Database,
-  value: string,
-  lengths: NetLengths,
-  finder = new Finder(db),
-): Lookup {
-  const keys = candidates(value).flatMap((candidate) => [
-    candidate,
-    ...netsAround(candidate, lengths),
-  ])
-  const indicators = finder.of(keys)
+export function lookup(db: Database, value: string, lengths: NetLengths): Lookup {
+  return meet(value, { lengths, find: (keys) => new Finder(db).of(keys) })
+}
+
+interface Meeting {
+  readonly lengths: NetLengths
+  /** In the order of the keys. */
+  readonly find: (keys: readonly Candidate[]) => readonly KnownIndicator[]
+}
+
+function meet(value: string, { lengths, find }: Meeting): Lookup {
+  const read = candidates(value)
+  const indicators = find(read.flatMap((each) => [each, ...netsAround(each, lengths)]))
   if (indicators.length === 0) return { value, state: 'unknown', found: [] }
-  const exact = new Set(exactCandidates(value).map(keyOf))
+  const exact = new Set(read.filter(({ exact }) => exact).map(keyOf))
   const found = indicators.map((indicator) => ({
     via: viaOf(indicator, exact),
     state: stateOf(indicator),
@@ -67,32 +69,45 @@ export function lookup(
 /** How long a change in the ledger may go unnoticed. */
 const FOLLOW_MS = 250
 
-/** Lookups on one connection, many of them. */
+/** Lookups on one connection, many of them: only what the ledger may know is looked for there. */
 export class Lookups {
   readonly #db: Database
   readonly #finder: Finder
+  readonly #known: KnownKeys
   readonly #version: Statement
+  readonly #now: () => number
   #lengths: NetLengths = { v4: [], v6: [] }
   #looked = Number.NEGATIVE_INFINITY
   #seen = -1
 
-  constructor(db: Database) {
+  /** `now`: milliseconds of a clock that never jumps. */
+  constructor(db: Database, now: () => number = () => performance.now()) {
     this.#db = db
+    this.#now = now
     this.#finder = new Finder(db)
+    this.#known = new KnownKeys(db)
     this.#version = db.prepare('PRAGMA data_version')
   }
 
+  /** The connection is whose it is. */
+  close(): void {
+    this.#known.close()
+  }
+
   of(value: string): Lookup {
-    return lookup(this.#db, value, this.#lengths, this.#finder)
+    const find = (keys: readonly Candidate[]) =>
+      this.#finder.of(keys.filter((key) => this.#known.mayHold(key)))
+    return meet(value, { lengths: this.#lengths, find })
   }
 
   /** To be called before `of`; another number than before: somebody has written to the ledger. */
   follow(): number {
-    const now = performance.now()
+    const now = this.#now()
     if (now - this.#looked < FOLLOW_MS) return this.#seen
     this.#looked = now
     const { data_version: version } = this.#version.get() as { data_version: number }
     if (version !== this.#seen) this.#lengths = liveNetLengths(this.#db)
+    if (version !== this.#seen || !this.#known.complete) this.#known.follow()
     this.#seen = version
     return version
   }
@@ -110,14 +125,11 @@ function stateOf({ liveSince, carriers, history }: KnownIndicator): IndicatorSta
 }
 
 /** Of an address or a net: the nets around it, the narrowest first. */
-function netsAround({ space, value }: Candidate, lengths: NetLengths): Candidate[] {
+function netsAround({ space, value }: Reading, lengths: NetLengths): Candidate[] {
   if (space !== 'ip' && space !== 'net') return []
   const [address = '', own = Number.POSITIVE_INFINITY] = value.split('/')
   const wider = (address.includes(':') ? lengths.v6 : lengths.v4).filter((length) => length < +own)
-  return wider.toReversed().flatMap((length) => {
-    const net = ip(`${address}/${length}`)
-    return net.ok ? net.meanings.map((meaning) => ({ ...meaning, port: 0 })) : []
-  })
+  return netsOf(address, wider.toReversed()).map((net) => ({ space: 'net', value: net, port: 0 }))
 }
 
 function viaOf(indicator: KnownIndicator, exact: ReadonlySet<string>): Via {

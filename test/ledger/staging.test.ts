@@ -217,6 +217,30 @@ describe('applying', () => {
     expect(explain('b.example')?.liveSince).not.toBeNull()
   })
 
+  it('never uses the id of an indicator again, whatever is dropped (L16)', () => {
+    const last = () =>
+      (db.prepare('SELECT max(id) AS id FROM indicator').get() as { id: number }).id
+    const stage = (...values: string[]) => {
+      writer.beginStaging()
+      writer.stageEvents([event('e')])
+      writer.stageAttributes(values.map((value) => attribute('e', value, value)))
+      writer.judge({ source: main })
+    }
+    stage('a.example', 'b.example')
+    const before = last()
+    writer.discardStaging()
+    stage('c.example')
+    expect(last()).toBeGreaterThan(before)
+    writer.discardStaging()
+    const attributes = [attribute('e1', 'a1', 'd.example')]
+    pullInto(writer, { source: main, now: 10, events: [event('e1')], attributes })
+    pullInto(writer, { source: main, now: 20, departures: ['e1'] })
+    const applied = last()
+    writer.prune({ sinks: [], historyBefore: 30 })
+    stage('e.example')
+    expect(last()).toBeGreaterThan(applied)
+  })
+
   it('keeps what is withheld, item by item, and knows what goes beyond it', () => {
     const two = [attribute('e1', 'a1', 'a.example'), attribute('e1', 'a2', 'b.example')]
     pullInto(writer, { source: main, events: [event('e1')], attributes: two })

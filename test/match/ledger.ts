@@ -28,12 +28,15 @@ export class KnownLedger {
 
   /** One event with exactly these attributes; what it had before is gone. */
   pull(name: string, given: readonly Given[], now = 2000): void {
-    pullInto(this.writer, {
-      source: this.#source,
-      now,
-      events: [event(name, { timestamp: now })],
-      attributes: given.map((each) => staged(name, each)),
-    })
+    pullValues(this.writer, { source: this.#source, name, given, now })
+  }
+
+  /** Words that come to nothing: a pull that is not applied. */
+  stage(given: readonly Given[]): void {
+    this.writer.beginStaging()
+    this.writer.stageEvents([event('never applied')])
+    this.writer.stageAttributes(given.map((each) => staged('never applied', each)))
+    this.writer.discardStaging()
   }
 
   close(): void {
@@ -41,6 +44,22 @@ export class KnownLedger {
     this.writer.close()
     rmSync(this.folder, { recursive: true })
   }
+}
+
+interface Pulled {
+  readonly source: number
+  readonly name: string
+  readonly given: readonly Given[]
+  readonly now: number
+}
+
+export function pullValues(writer: LedgerWriter, { source, name, given, now }: Pulled): void {
+  pullInto(writer, {
+    source,
+    now,
+    events: [event(name, { timestamp: now })],
+    attributes: given.map((each) => staged(name, each)),
+  })
 }
 
 function staged(of: string, { type, value, held }: Given) {
