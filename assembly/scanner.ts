@@ -156,8 +156,33 @@ function answered(first: u32): bool {
   return false
 }
 
+/**
+ * Keys that are to be added. Like those that are asked for they go to memory together: one by one, each
+ * would wait for the way there of its own.
+ */
 function put(identity: u64, seed: u64): void {
-  const hash = finished(identity ^ seed)
+  if (asked == MOST_ASKED) putAsked()
+  store<u64>(stack + QUEUE + (<usize>asked << 3), finished(identity ^ seed))
+  asked++
+}
+
+/** Of no use to anybody; without it the compiler would leave the first walk out. */
+export let reached: u64 = 0
+
+function putAsked(): void {
+  const mask = load<u32>(HEADER + 4)
+  const table = <usize>load<u32>(HEADER)
+  let seen: u64 = 0
+  for (let n: u32 = 0; n < asked; n++) {
+    const hash = load<u64>(stack + QUEUE + (<usize>n << 3))
+    seen += load<u32>(table + (<usize>(u32(hash) & mask) << 2)) + load<u64>(bloomWord(hash))
+  }
+  reached = seen
+  for (let n: u32 = 0; n < asked; n++) putFinished(load<u64>(stack + QUEUE + (<usize>n << 3)))
+  asked = 0
+}
+
+function putFinished(hash: u64): void {
   const mask = load<u32>(HEADER + 4)
   const table = <usize>load<u32>(HEADER)
   const print = u32(hash >> 32) | 1
@@ -165,7 +190,8 @@ function put(identity: u64, seed: u64): void {
   while (true) {
     const at = table + (<usize>slot << 2)
     const found = load<u32>(at)
-    if (found == print) return
+    // Perhaps another key's, which has other bits in the filter.
+    if (found == print) break
     if (found == 0) {
       store<u32>(at, print)
       store<u32>(HEADER + 8, load<u32>(HEADER + 8) + 1)
@@ -503,6 +529,7 @@ function mayMatch(kind: u32, at: usize, length: u32): bool {
 
 /** Keys, each `<space>\0<value>\0`. */
 export function addKeys(at: usize, end: usize): void {
+  asked = 0
   while (at < end) {
     const space = at
     while (load<u8>(at) != 0) at++
@@ -512,6 +539,7 @@ export function addKeys(at: usize, end: usize): void {
     addKey(space, spaceLength, value, u32(at - value))
     at++
   }
+  putAsked()
 }
 
 function addKey(space: usize, spaceLength: u32, value: usize, length: u32): void {

@@ -1,4 +1,4 @@
-/** Which fields `tipline enrich` looks up: a preset, or a file of one's own. */
+/** Fields of one's own for `tipline enrich`, in a file. */
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -30,18 +30,10 @@ const ownFields = z.strictObject({
   urls: z.array(ownUrl).default([]),
 })
 
-/** @throws UsageError */
-export async function readFields({
-  preset,
-  fields,
-}: {
-  preset?: string
-  fields?: string
-}): Promise<FieldMap> {
-  const chosen = preset as PresetName | undefined
-  if (fields === undefined) return PRESETS[chosen ?? 'ecs']
-  const own = parseFields(await readFile(fields, 'utf8'), fields)
-  const base = chosen ?? own.preset
+/** Added to `preset`, or to the one that the file names. @throws UsageError */
+export async function readFields(file: string, preset: PresetName | undefined): Promise<FieldMap> {
+  const own = parseFields(await readFile(file, 'utf8'), file)
+  const base = preset ?? own.preset
   return base === undefined ? own : extended(PRESETS[base], own)
 }
 

@@ -9,17 +9,16 @@ import { Crew, inFlightOf } from '../match/logs/crew.js'
 import { enrich, noCounts, type Write } from '../match/logs/enrich.js'
 import type { References } from '../match/logs/enrichment.js'
 import type { FieldMap } from '../match/logs/field-map.js'
+import { PRESETS, type PresetName } from '../match/logs/presets.js'
 import type { Context } from './context.js'
 import { dataFolder } from './data-folder.js'
-import { explainFields } from './enrich-explain.js'
-import { readFields } from './enrich-fields.js'
 import { type LogInput, openInputs } from './enrich-input.js'
 import { EnrichProgress } from './enrich-progress.js'
 import { type EnrichStats, statsDocument, statsLines } from './enrich-stats.js'
 import { jsonText } from './output.js'
 
 export interface EnrichCommandOptions {
-  readonly preset?: string
+  readonly preset?: PresetName
   readonly fields?: string
   readonly onlyHits?: boolean
   readonly hits?: string
@@ -39,14 +38,24 @@ export async function enrichCommand(
     const hint = 'add --record'
     throw new UsageError({ what: '--label is for hits that are recorded', hint })
   }
-  const fields = await readFields(options)
+  const fields = await fieldsOf(options)
   const inputs = openInputs(files, context.signal)
   try {
-    if (options.explainFields) return await explainFields(context, { fields, inputs })
+    if (options.explainFields) {
+      const { explainFields } = await import('./enrich-explain.js')
+      return await explainFields(context, { fields, inputs })
+    }
     return await matchAll(context, { fields, inputs, options })
   } finally {
     for (const input of inputs) input.close()
   }
+}
+
+/** What reads YAML is loaded only where there is a file. */
+async function fieldsOf({ fields, preset }: EnrichCommandOptions): Promise<FieldMap> {
+  if (fields === undefined) return PRESETS[preset ?? 'ecs']
+  const { readFields } = await import('./enrich-fields.js')
+  return readFields(fields, preset)
 }
 
 interface Asked {
@@ -110,7 +119,7 @@ async function enrichAll(
 ): Promise<void> {
   const counts = noCounts()
   const started = performance.now()
-  const progress = new EnrichProgress(inputs, counts)
+  const progress = await EnrichProgress.open(inputs, counts)
   const hitsFile = options.hits === undefined ? null : createWriteStream(options.hits)
   const out = new Outlet(process.stdout, context.signal)
   const hits = hitsFile && new Outlet(hitsFile, context.signal)

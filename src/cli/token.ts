@@ -1,6 +1,7 @@
 /** `tipline token new`: makes a token for the API. It is shown this once; the config gets its hash. */
 import { EXIT, UsageError } from '../errors.js'
-import { httpSettings, type Scope } from '../http/settings.js'
+import type { Scope } from '../http/scopes.js'
+import { httpSettings } from '../http/settings.js'
 import { newToken } from '../http/tokens.js'
 import type { Context } from './context.js'
 

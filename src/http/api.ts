@@ -5,7 +5,7 @@ import type { Refusal } from '../errors.js'
 import { RequestRefused } from '../errors.js'
 import type { Caller } from './door.js'
 import { PROBLEM_TYPE, PROBLEMS } from './problems.js'
-import type { Scope } from './settings.js'
+import type { Scope } from './scopes.js'
 
 export interface ApiEnv {
   Bindings: HttpBindings & {

@@ -5,7 +5,8 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { RequestRefused } from '../errors.js'
-import { type HttpSettings, isLoopback, parseListen, type Scope } from './settings.js'
+import type { Scope } from './scopes.js'
+import { type HttpSettings, isLoopback, parseListen } from './settings.js'
 import { TokenBuckets } from './token-buckets.js'
 import type { Tokens } from './tokens.js'
 

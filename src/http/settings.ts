@@ -1,9 +1,6 @@
 /** Where the API listens, to whom, and how much it takes, as the config says it. */
 import { z } from 'zod'
-
-export const SCOPES = ['read', 'operate'] as const
-/** `read`: look up, enrich, read hits and the state. `operate`: also sync, backscan and mark hits. */
-export type Scope = (typeof SCOPES)[number]
+import { SCOPES } from './scopes.js'
 
 const HOST_PORT = /^(\[[0-9a-f:.]+\]|[\w.-]+):(\d{1,5})$/i
 

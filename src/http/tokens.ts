@@ -3,7 +3,7 @@
  * as any slow hash. A page logs in with it once and gets a cookie that its scripts can not read.
  */
 import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Scope } from './settings.js'
+import type { Scope } from './scopes.js'
 
 export interface Token {
   readonly name: string

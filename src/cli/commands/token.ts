@@ -1,6 +1,6 @@
 /** Who may ask the API. */
 import { type Command, Option } from 'commander'
-import { SCOPES, type Scope } from '../../http/settings.js'
+import { SCOPES, type Scope } from '../../http/scopes.js'
 import type { CommonOptions, Execute } from '../context.js'
 import { answering, exemplify } from './options.js'
 

@@ -1,7 +1,7 @@
 /** How fresh everything is, and what is asked to be done. */
 import { z } from '@hono/zod-openapi'
 import { parseDuration } from '../../policy/duration.js'
-import { SCOPES } from '../settings.js'
+import { SCOPES } from '../scopes.js'
 import { why } from './hits.js'
 import { hold, value } from './lookup.js'
 import { isoTime } from './times.js'
