@@ -1,5 +1,14 @@
 /** The logs that `tipline enrich` reads: files or stdin, plain, gzip or zstd, told by their first bytes. */
-import { closeSync, createReadStream, open as openFile, openSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fstatSync,
+  open as openFile,
+  openSync,
+  readFileSync,
+  statSync,
+} from 'node:fs'
 import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -12,10 +21,11 @@ import { isDataFault, isPacked, MAGIC_BYTES, unpack } from './enrich-unpack.js'
 /** Bytes that are read at once. */
 const CHUNK = 1 << 18
 
-/** No file, or `-`: stdin. Every file is looked at before the first is read. */
+/** No file, or `-`: stdin, once. Every file is looked at before the first is read. */
 export function openInputs(files: readonly string[], signal: AbortSignal): LogInput[] {
-  const names = files.length === 0 ? ['-'] : files
-  const sizes = names.map((name) => (name === '-' ? null : statSync(name).size))
+  const named = files.length === 0 ? ['-'] : files
+  const names = named.filter((name, at) => name !== '-' || named.indexOf(name) === at)
+  const sizes = names.map((name) => (name === '-' ? sizeOfStdin() : statSync(name).size))
   return names.map((name, at) => new LogInput(name, { size: sizes[at]!, signal }))
 }
 
@@ -25,7 +35,7 @@ export class LogInput {
   readonly size: number | null
   readonly #signal: AbortSignal
   #read = 0
-  #file: number | undefined
+  #file: PlainFile | undefined
   #stream: Readable | undefined
 
   constructor(name: string, { size, signal }: { size: number | null; signal: AbortSignal }) {
@@ -53,8 +63,10 @@ export class LogInput {
 
   /** The same, but a plain file as ranges, for whoever matches them to read. */
   async *parts(): AsyncGenerator<Buffer | FileRange> {
-    if (!this.#isPlainFile()) return yield* this.chunks()
-    for (const part of rangesOf(this.#file!, RANGE)) {
+    this.#file = openPlainFile(this.name)
+    if (this.#file === undefined || isPacked(startOf(this.#file))) return yield* this.chunks()
+    const { file, from } = this.#file
+    for (const part of rangesOf(file, { length: RANGE, from })) {
       this.#read += part.length
       yield part
       // Signals and timers have their turn.
@@ -66,17 +78,8 @@ export class LogInput {
   /** When no range of it is in use any more, also before its end: nothing waits for what may still come. */
   close(): void {
     this.#stream?.destroy()
-    if (this.#file !== undefined) closeSync(this.#file)
+    if (this.#file !== undefined && this.#file.file !== STDIN) closeSync(this.#file.file)
     this.#file = undefined
-  }
-
-  /** One that is stays open. */
-  #isPlainFile(): boolean {
-    if (this.name === '-' || !statSync(this.name).isFile()) return false
-    this.#file = openSync(this.name, 'r')
-    const start = Buffer.alloc(MAGIC_BYTES)
-    readRange({ file: this.#file, at: 0, length: MAGIC_BYTES }, start)
-    return !isPacked(start)
   }
 
   async *#counted(): AsyncGenerator<Buffer> {
@@ -101,4 +104,44 @@ async function streamOf(name: string): Promise<Readable> {
 async function streamOfPipe(name: string): Promise<Readable> {
   const fd = await promisify(openFile)(name, 'r')
   return new Socket({ fd, readable: true, writable: false })
+}
+
+/** A file that can be read anywhere. */
+interface PlainFile {
+  readonly file: number
+  /** Where it begins for us. */
+  readonly from: number
+}
+
+/** undefined: it is none. */
+function openPlainFile(name: string): PlainFile | undefined {
+  if (name === '-') return plainStdin()
+  return statSync(name).isFile() ? { file: openSync(name, 'r'), from: 0 } : undefined
+}
+
+const STDIN = 0
+
+/** `tipline enrich < FILE`; who had the file before us may have read some of it. */
+function plainStdin(): PlainFile | undefined {
+  if (!fstatSync(STDIN).isFile()) return undefined
+  const from = placeIn(STDIN)
+  return from === null ? undefined : { file: STDIN, from }
+}
+
+/** How far a descriptor has been read. null: only Linux tells, and only where /proc is mounted. */
+function placeIn(file: number): number | null {
+  const told = `/proc/self/fdinfo/${file}`
+  const place = existsSync(told) ? /^pos:\s*(\d+)$/m.exec(readFileSync(told, 'latin1')) : null
+  return place && Number(place[1])
+}
+
+function sizeOfStdin(): number | null {
+  const plain = plainStdin()
+  return plain ? Math.max(0, fstatSync(STDIN).size - plain.from) : null
+}
+
+function startOf({ file, from }: PlainFile): Buffer {
+  const start = Buffer.alloc(MAGIC_BYTES)
+  readRange({ file, at: from, length: MAGIC_BYTES }, start)
+  return start
 }

@@ -22,11 +22,14 @@ const LINE_FEED = 0x0a
 
 /**
  * Ranges of about `length` bytes; as bytes what is shorter, has longer lines, or was written to the file
- * in the meantime. Together they are the file. It stays open.
+ * in the meantime. Together they are the file, `from` there on. It stays open.
  */
-export function* rangesOf(file: number, length: number): Generator<FileRange | Buffer> {
+export function* rangesOf(
+  file: number,
+  { length, from = 0 }: { length: number; from?: number },
+): Generator<FileRange | Buffer> {
   let isLineStart = true
-  for (let at = 0; ; ) {
+  for (let at = from; ; ) {
     const end = isLineStart ? lineEnd(file, at + length) : null
     if (end !== null) {
       yield { file, at, length: end - at }

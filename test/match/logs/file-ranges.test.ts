@@ -57,7 +57,7 @@ describe('ranges of a file', () => {
         const whole = Buffer.from(ends ? `${text}\n` : text)
         ftruncateSync(file)
         writeFileSync(path, whole)
-        const parts = [...rangesOf(file, size)]
+        const parts = [...rangesOf(file, { length: size })]
         expect(Buffer.concat(parts.map(read)).equals(whole)).toBe(true)
         for (const part of parts) if (!Buffer.isBuffer(part)) checkRange(part, { whole, size })
       }),
@@ -67,7 +67,7 @@ describe('ranges of a file', () => {
 
   it('are what most of a file is read as', () => {
     writeFileSync(path, `${'x'.repeat(99)}\n`.repeat(1000))
-    const parts = [...rangesOf(file, 1000)]
+    const parts = [...rangesOf(file, { length: 1000 })]
     const bytes = parts.filter((part) => Buffer.isBuffer(part))
     expect(Buffer.concat(bytes).length).toBeLessThanOrEqual(1000)
   })
@@ -81,7 +81,7 @@ describe('ranges of a file', () => {
         let written = waiting.shift()!
         writeFileSync(path, written)
         const parts: Buffer[] = []
-        for (const part of rangesOf(file, size)) {
+        for (const part of rangesOf(file, { length: size })) {
           parts.push(read(part))
           const more = waiting.shift() ?? ''
           appendFileSync(path, more)
