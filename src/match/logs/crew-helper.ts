@@ -15,25 +15,21 @@ export interface HelperData extends MatchSettings {
 export interface Task {
   readonly place: number
   readonly block: { readonly length: number } | FileRange
-  /** Where the index is another one than at the last task. */
-  readonly shared: SharedIndex | null
 }
+
+/** What it is sent; the index before the first task, and whenever it is another one. */
+export type Order = Task | { readonly index: SharedIndex }
 
 /** `length`: bytes that are in the place now. */
 export type Answer = BlockResult & { readonly length: number }
 
-/** What it says first. */
-export const UP = 'up'
+/** What it says when it can match by the index that it was sent. */
+export const READY = 'ready'
 
 /** Blocks that it is asked for ahead, so that it need not wait for us. */
 export const AHEAD = 3
 
 const THREAD = fileURLToPath(new URL('./crew-thread.js', import.meta.url))
-
-interface Place {
-  readonly place: number
-  readonly shared: SharedIndex
-}
 
 interface Waiting {
   resolve(answer: Answer): void
@@ -45,8 +41,8 @@ export class CrewHelper {
   readonly #worker: Worker
   readonly #thread: number
   readonly #places = Array.from({ length: BLOCKS }, (_, n) => n)
-  #isUp = false
-  #shared: SharedIndex | undefined
+  #isReady = false
+  #index: SharedIndex | undefined
   #waiting: Waiting[] = []
   #broken: unknown
 
@@ -55,12 +51,19 @@ export class CrewHelper {
     this.#worker = new Worker(THREAD, { workerData: data })
     // It holds up no end of the process; who waits for a block does.
     this.#worker.unref()
-    this.#worker.on('message', (told: Answer | typeof UP) => {
-      if (told === UP) this.#isUp = true
+    this.#worker.on('message', (told: Answer | typeof READY) => {
+      if (told === READY) this.#isReady = true
       else this.#answered(told)
     })
     this.#worker.on('error', (error) => this.#fail(error))
     this.#worker.on('exit', () => this.#fail(new Error('a thread of the matcher ended')))
+  }
+
+  /** It makes itself ready for that; what it was asked before is matched by the one before. */
+  use(index: SharedIndex): void {
+    if (index === this.#index) return
+    this.#index = index
+    this.#worker.postMessage({ index } satisfies Order)
   }
 
   /**
@@ -69,37 +72,35 @@ export class CrewHelper {
    */
   hasRoom(): boolean {
     if (this.#broken !== undefined) throw this.#broken
-    return this.#isUp && this.#waiting.length < AHEAD && this.#places.length > 0
+    return this.#isReady && this.#waiting.length < AHEAD && this.#places.length > 0
   }
 
   /** Where it has room. */
-  match(lines: Buffer | FileRange, shared: SharedIndex): Promise<Matched> {
+  match(lines: Buffer | FileRange): Promise<Matched> {
     const place = this.#places.pop()!
-    const at = { place, shared }
-    return Buffer.isBuffer(lines) ? this.#matchBlock(lines, at) : this.#matchRange(lines, at)
+    return Buffer.isBuffer(lines) ? this.#matchBlock(lines, place) : this.#matchRange(lines, place)
   }
 
-  async #matchBlock(bytes: Buffer, { place, shared }: Place): Promise<Matched> {
+  async #matchBlock(bytes: Buffer, place: number): Promise<Matched> {
     const { length } = bytes
-    viewOf(shared, { thread: this.#thread, place, length }).set(bytes)
-    const answer = await this.#ask({ place, block: { length } }, shared)
+    viewOf(this.#index!, { thread: this.#thread, place, length }).set(bytes)
+    const answer = await this.#ask({ place, block: { length } })
     this.#places.push(place)
     return { ...answer, bytes, release: () => undefined }
   }
 
-  async #matchRange(range: FileRange, { place, shared }: Place): Promise<Matched> {
-    const { length, ...result } = await this.#ask({ place, block: range }, shared)
-    const bytes = viewOf(shared, { thread: this.#thread, place, length })
+  async #matchRange(range: FileRange, place: number): Promise<Matched> {
+    const index = this.#index!
+    const { length, ...result } = await this.#ask({ place, block: range })
+    const bytes = viewOf(index, { thread: this.#thread, place, length })
     return { ...result, bytes, release: () => this.#places.push(place) }
   }
 
-  #ask(task: Omit<Task, 'shared'>, shared: SharedIndex): Promise<Answer> {
-    const isOther = shared !== this.#shared
-    this.#shared = shared
+  #ask(task: Task): Promise<Answer> {
     this.#worker.ref()
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
-      this.#worker.postMessage({ ...task, shared: isOther ? shared : null } satisfies Task)
+      this.#worker.postMessage(task satisfies Order)
     })
   }
 

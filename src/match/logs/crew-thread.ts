@@ -1,6 +1,6 @@
 /** A thread of a crew: matches the blocks that it is sent, with what the crew knows. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Answer, type HelperData, type Task, UP } from './crew-helper.js'
+import { type Answer, type HelperData, type Order, READY, type Task } from './crew-helper.js'
 import type { SharedIndex } from './key-index.js'
 import { LineMatcher } from './line-matcher.js'
 import { Scan } from './scan.js'
@@ -8,25 +8,24 @@ import { States } from './states.js'
 
 const { dataDir, thread, ...settings } = workerData as HelperData
 const states = new States(dataDir)
-let scan: Scan | undefined
+let scan: Scan
 let matcher: LineMatcher | undefined
 
-parentPort!.on('message', ({ place, block, shared }: Task) => {
-  follow(shared)
-  parentPort!.postMessage(match(place, block))
+parentPort!.on('message', (order: Order) => {
+  parentPort!.postMessage('index' in order ? use(order.index) : match(order))
 })
 
-parentPort!.postMessage(UP)
-
-/** The first task brings the index. */
-function follow(shared: SharedIndex | null): void {
-  const isWritten = states.refresh()
-  if (shared) scan = new Scan(shared, thread)
-  if (matcher === undefined) matcher = new LineMatcher(scan!, { ...settings, states })
-  else if (isWritten || shared) matcher.refreshed(scan!)
+/** Comes before the first task. */
+function use(index: SharedIndex): typeof READY {
+  states.refresh()
+  scan = new Scan(index, thread)
+  if (matcher) matcher.refreshed(scan)
+  else matcher = new LineMatcher(scan, { ...settings, states })
+  return READY
 }
 
-function match(place: number, block: Task['block']): Answer {
+function match({ place, block }: Task): Answer {
+  if (states.refresh()) matcher!.refreshed(scan)
   if ('file' in block) return matcher!.matchRange(place, block)
   return { ...matcher!.matchPlaced(place, block.length), length: block.length }
 }

@@ -52,6 +52,11 @@ export class Crew {
     )
     this.#index = new KeyIndex({ states: this.#states, fields: settings.fields, threads })
     this.#own = new LineMatcher(this.#index.scan, { ...settings, states: this.#states })
+    this.#tellIndex()
+  }
+
+  #tellIndex(): void {
+    for (const helper of this.#helpers) helper.use(this.#index.shared)
   }
 
   /** Whole lines, each with its line feed. What comes first must not wait for the release of later ones. */
@@ -59,7 +64,7 @@ export class Crew {
     this.#follow()
     const isWorth = lines.length >= WORTH_SENDING
     const helper = isWorth ? this.#helpers.find((each) => each.hasRoom()) : undefined
-    if (helper) return helper.match(lines, this.#index.shared)
+    if (helper) return helper.match(lines)
     return Buffer.isBuffer(lines)
       ? { ...this.#own.matchBlock(lines), bytes: lines, release: () => undefined }
       : this.#matchRange(lines)
@@ -94,5 +99,6 @@ export class Crew {
     if (!this.#states.refresh()) return
     this.#index.follow()
     this.#own.refreshed(this.#index.scan)
+    this.#tellIndex()
   }
 }
