@@ -43,16 +43,20 @@ async function bench() {
   fillLedger()
   const events = join(folder, 'events.json')
   await writeEvents(events)
-  const runs: Record<'reference' | 'one' | 'two' | 'recording', Run[]> = {
+  const runs: Record<'reference' | 'references' | 'one' | 'ones' | 'two' | 'recording', Run[]> = {
     reference: [],
+    references: [],
     one: [],
+    ones: [],
     two: [],
     recording: [],
   }
   for (let round = 0; round < roundsAsked; round += 1) {
     runs.reference.push(await run(['.build/bench/parse-only.js', events]))
+    runs.references.push(await run(['.build/bench/parse-only.js', events, '2']))
     runs.one.push(await enrich(events, 1))
     runs.two.push(await enrich(events, 2))
+    runs.ones.push(together(await Promise.all([enrich(events, 1), enrich(events, 1)])))
     runs.recording.push(await enrich(events, 1, '--record'))
     for (const file of readdirSync(folder)) {
       if (file.startsWith('hits.db')) rmSync(join(folder, file))
@@ -61,7 +65,8 @@ async function bench() {
   const nothing = join(folder, 'nothing.json')
   await once(createWriteStream(nothing).end('{}\n'), 'close')
   const peer = hasSyslogNg() ? await runSyslogNg(events, nothing) : null
-  const idle = await enrich(nothing, 1)
+  const idle: Run[] = []
+  for (let round = 0; round < roundsAsked; round += 1) idle.push(await enrich(nothing, 1))
   const bare = await run(['.build/bench/nothing.js'])
   const ratios = (a: readonly Run[], b: readonly Run[]) => a.map(({ rate }, n) => rate / b[n]!.rate)
   return {
@@ -90,6 +95,14 @@ async function bench() {
       peak_mb: median(runs.two.map(({ peakBytes }) => peakBytes / 1e6)),
       peak_goal: 'at most 250 MB',
     },
+    // What two cores of this machine give to work that shares nothing: no two threads can give more.
+    machine_bound: {
+      two_processes_by_one_thread: median(ratios(runs.ones, runs.one)),
+      two_processes_by_one_thread_all: ratios(runs.ones, runs.one),
+      two_references_by_one: median(ratios(runs.references, runs.reference)),
+      two_references_by_one_all: ratios(runs.references, runs.reference),
+      two_threads_by_two_processes: median(ratios(runs.two, runs.ones)),
+    },
     recording_on_one_thread: {
       per_second: median(runs.recording.map(({ rate }) => rate)),
       by_one_thread: median(ratios(runs.recording, runs.one)),
@@ -100,8 +113,9 @@ async function bench() {
         ? 'not installed: apt-get install syslog-ng-core syslog-ng-mod-add-contextual-data'
         : { ...peer, one_thread_by_it: median(runs.one.map(({ rate }) => rate)) / peer.per_second },
     ready: {
-      whole_process_seconds: idle.seconds,
-      cpu_seconds: idle.cpu,
+      whole_process_seconds: median(idle.map(({ seconds }) => seconds)),
+      whole_process_seconds_all: idle.map(({ seconds }) => seconds),
+      cpu_seconds: median(idle.map(({ cpu }) => cpu)),
       bare_node_seconds: bare.seconds,
       goal: 'under 1 s',
     },
@@ -168,17 +182,33 @@ interface Run {
   readonly peakBytes: number
 }
 
+/** Two processes side by side, as one. */
+function together(runs: readonly Run[]): Run {
+  const sum = (of: (run: Run) => number) => runs.reduce((total, run) => total + of(run), 0)
+  return {
+    rate: sum(({ rate }) => rate),
+    hitLines: sum(({ hitLines }) => hitLines),
+    recorded: sum(({ recorded }) => recorded),
+    seconds: Math.max(...runs.map(({ seconds }) => seconds)),
+    cpu: sum(({ cpu }) => cpu),
+    peakBytes: sum(({ peakBytes }) => peakBytes),
+  }
+}
+
 function enrich(file: string, threads: number, ...more: string[]): Promise<Run> {
   const options = ['--data-dir', folder, '--threads', String(threads), '--stats', '--json']
   const args = [...options, ...more, file]
   return run(['.build/src/cli/main.js', 'enrich', ...args])
 }
 
+/** Processes so far. */
+let started = 0
+
 /** The last line of a process's figures; what else it writes goes to /dev/null. */
 async function run([script, ...args]: readonly [string, ...string[]]): Promise<Run> {
-  const measured = join(folder, 'measured.json')
+  const measured = join(folder, `measured-${++started}.json`)
   const isReference = script.startsWith('.build/bench')
-  const started = process.hrtime.bigint()
+  const begun = process.hrtime.bigint()
   const child = spawn(
     process.execPath,
     ['-r', join(ROOT, 'bench/measure.cjs'), join(ROOT, script), ...args],
@@ -199,7 +229,7 @@ async function run([script, ...args]: readonly [string, ...string[]]): Promise<R
   }
   const [status] = (await once(child, 'close')) as [number | null]
   if (status !== 0) throw new Error(`${script} ended with ${status}: ${told}`)
-  const seconds = Number(process.hrtime.bigint() - started) / 1e9
+  const seconds = Number(process.hrtime.bigint() - begun) / 1e9
   const figures = (told === '' ? {} : JSON.parse(told)) as Record<string, number>
   const used = JSON.parse(readFileSync(measured, 'utf8')) as Pick<Run, 'cpu' | 'peakBytes'>
   return {

@@ -11,6 +11,8 @@ const LOG = join(ROOT, '.build/servers.log')
 
 /** Debian's package, and a command that succeeds where it is installed. */
 const NEEDED = [
+  // For script, which makes a terminal.
+  { name: 'bsdutils', probe: ['script', '--version'] },
   { name: 'chromium', probe: ['chromium', '--version'] },
   { name: 'memcached', probe: ['memcached', '-V'] },
   // It knows no --version.

@@ -211,6 +211,31 @@ describe('tipline enrich', () => {
     expect(stdout.slice(line.length)).toContain('"threat"')
   })
 
+  it('every thread follows the ledger (M17, M18)', async () => {
+    const own = new KnownLedger()
+    own.pull('e1', [{ type: 'ip-dst', value: '192.0.2.1' }])
+    const args = ['enrich', '--data-dir', own.folder, '--threads', '2']
+    const running = new Running(args, { keepOpen: true })
+    // More at once than the other thread is given ahead, so that both have a part in it.
+    const line = `{"dns.question.name":"a.new.example","pad":"${'x'.repeat(100)}"}`
+    const count = 5000
+    const share = async () => {
+      running.stdout = ''
+      running.child.stdin!.write(`${line}\n`.repeat(count))
+      const lines = () => running.stdout.split('\n')
+      await expect.poll(() => lines().length).toBe(count + 1)
+      return lines().filter((each) => each.includes('"threat"')).length / count
+    }
+    expect(await share()).toBe(0)
+    own.pull('e2', [{ type: 'domain', value: 'new.example' }])
+    await expect.poll(share, { timeout: 60_000 }).toBe(1)
+    own.pull('e2', [])
+    await expect.poll(share, { timeout: 60_000 }).toBe(0)
+    running.child.stdin!.end()
+    expect((await running.end()).status).toBe(0)
+    own.close()
+  })
+
   it.each(['SIGTERM', 'SIGINT'] as const)('%s ends it, also where nobody reads', async (signal) => {
     const idle = new Running(['enrich', '--data-dir', ledger.folder], { keepOpen: true })
     idle.child.stdin!.write(`${HIT}\n`)
