@@ -14,6 +14,12 @@ import { patiently } from './patience.js'
 const MOST_KEPT = 10_000
 const LARGEST_KEPT = 4096
 
+/**
+ * Lookups read here and there in the ledger, and what SQLite has read it forgets whenever somebody writes:
+ * from the system's own cache they are three times as fast.
+ */
+const MAPPED_BYTES = 2 ** 30
+
 export class Knowing {
   readonly #db: Database
   readonly #lookups: Lookups
@@ -25,6 +31,7 @@ export class Knowing {
   /** `now`: epoch seconds. @throws LedgerError where there is none */
   constructor(backend: Backend, now: () => number) {
     this.#db = openForReading(backend.dataDir)
+    this.#db.exec(`PRAGMA mmap_size = ${MAPPED_BYTES}`)
     this.#lookups = new Lookups(this.#db)
     this.#backend = backend
     this.#now = now

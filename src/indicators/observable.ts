@@ -36,11 +36,19 @@ export function exactCandidates(text: string): readonly Candidate[] {
   return exact.map(({ space, value, port }) => ({ space, value, port }))
 }
 
-/** An address, with or without a port, or a network: nothing else looks like one. */
+/** An address, with or without a port, or a network: hardly anything else looks like one. */
 function asAddress(text: string): Reading[] | null {
-  const meanings = found(ip(text)) ?? found(ipPort(text))
-  return meanings === null ? null : meanings.map(exactly)
+  const meanings = found(ip(text)) ?? (MAYBE_PORT.test(text) ? found(ipPort(text)) : null)
+  if (meanings === null) return null
+  const eui = EUI_64.test(text) ? (found(NORMALISERS.mac(text)) ?? []) : []
+  return [...meanings, ...eui].map(exactly)
 }
+
+/** Eight octets are IPv6, too. */
+const EUI_64 = /^(?:[0-9a-f]{2}:){7}[0-9a-f]{2}$/i
+
+/** Nothing else has a port. */
+const MAYBE_PORT = /[|:]/
 
 function asAnything(text: string): Reading[] {
   const urls = asUrl(text)
@@ -73,7 +81,8 @@ function around(name: string): Reading[] {
 
 /** The name itself exactly, then as a domain, with each of its parents. */
 function asName(text: string): Reading[] {
-  const [meaning] = found(hostname(text)) ?? found(hostnamePort(text)) ?? []
+  const withPort = () => (MAYBE_PORT.test(text) ? found(hostnamePort(text)) : null)
+  const [meaning] = found(hostname(text)) ?? withPort() ?? []
   if (meaning === undefined) return []
   if (meaning.space === 'ip') return [exactly(meaning)]
   const { port } = meaning
@@ -85,47 +94,64 @@ function asName(text: string): Reading[] {
 
 /** `dropper.exe` is a valid host name, a digest may be the name of a mutex: these may be several. */
 function asOthers(text: string): Reading[] {
-  const digests = HEXADECIMAL.test(text) ? (DIGESTS.get(text.length) ?? []) : []
-  const exact = [...digests, ...EXACT].flatMap((name) => found(NORMALISERS[name](text)) ?? [])
-  return [...exact.map(exactly), ...asName(text), ...asText(text)]
+  const all: Reading[] = []
+  for (const name of namesByShape(text)) addTo(all, NORMALISERS[name](text))
+  all.push(...asName(text))
+  const base = text.slice(Math.max(text.lastIndexOf('/'), text.lastIndexOf('\\')) + 1)
+  addTo(all, NORMALISERS.filename(text))
+  if (base !== text) addTo(all, NORMALISERS.filename(base))
+  for (const name of TEXT) addTo(all, NORMALISERS[name](text))
+  return all
+}
+
+function addTo(all: Reading[], normalisation: Normalisation): void {
+  if (normalisation.ok) for (const meaning of normalisation.meanings) all.push(exactly(meaning))
+}
+
+const TEXT: readonly NormaliserName[] = [
+  'user-agent',
+  'regkey',
+  'mutex',
+  'named-pipe',
+  'mobile-application-id',
+]
+
+/** What a text may be, by its letters alone: to try everything on each name would take most of the time. */
+function namesByShape(text: string): readonly NormaliserName[] {
+  if (HEXADECIMAL.test(text)) return DIGITS.get(text.length) ?? []
+  if (SEPARATED.test(text)) return SEPARATED_NAMES
+  if (PREFIXED.test(text)) return PREFIXED_NAMES
+  return text.length === 32 ? LETTERS_NAMES : []
 }
 
 const HEXADECIMAL = /^[0-9a-f]+$/i
-
-/** By how many digits they have. */
-const DIGESTS: ReadonlyMap<number, readonly NormaliserName[]> = digestsByLength()
-
-function digestsByLength(): Map<number, NormaliserName[]> {
-  const found = new Map<number, NormaliserName[]>()
-  for (const [name, lengths] of Object.entries(HASH_LENGTHS)) {
-    // One is named otherwise, for it may have colons: see below.
-    if (!(name in NORMALISERS)) continue
-    for (const length of lengths) {
-      found.set(length, [...(found.get(length) ?? []), name as NormaliserName])
-    }
-  }
-  return found
-}
-
-const EXACT: readonly NormaliserName[] = [
-  'x509-md5',
-  'x509-sha1',
-  'x509-sha256',
+const SEPARATED = /^[0-9a-f:.\- {}]+$/i
+const PREFIXED = /^(?:1|SHA256|MD5):/i
+const X509: readonly NormaliserName[] = ['x509-md5', 'x509-sha1', 'x509-sha256']
+const SEPARATED_NAMES: readonly NormaliserName[] = [
+  ...X509,
   'ssh-fingerprint',
-  'community-id',
   'azure-application-id',
-  'chrome-extension-id',
   'mac',
 ]
+const PREFIXED_NAMES: readonly NormaliserName[] = ['ssh-fingerprint', 'community-id']
+const LETTERS_NAMES: readonly NormaliserName[] = ['chrome-extension-id']
 
-const TEXT: readonly NormaliserName[] = ['user-agent', 'regkey', 'mutex', 'named-pipe']
+/** By how many hexadecimal digits they have. */
+const DIGITS: ReadonlyMap<number, readonly NormaliserName[]> = digitsByLength()
 
-function asText(text: string): Reading[] {
-  const base = text.slice(Math.max(text.lastIndexOf('/'), text.lastIndexOf('\\')) + 1)
-  const files = [text, base].map((name) => NORMALISERS.filename(name))
-  const others = TEXT.map((name) => NORMALISERS[name](text))
-  const applications = NORMALISERS['mobile-application-id'](text)
-  return [...files, ...others, applications].flatMap((one) => found(one) ?? []).map(exactly)
+function digitsByLength(): Map<number, NormaliserName[]> {
+  const found = new Map<number, NormaliserName[]>()
+  const add = (length: number, name: NormaliserName) =>
+    found.set(length, [...(found.get(length) ?? []), name])
+  for (const [name, lengths] of Object.entries(HASH_LENGTHS)) {
+    for (const length of lengths) if (name in NORMALISERS) add(length, name as NormaliserName)
+  }
+  for (const [at, length] of HASH_LENGTHS.x509.entries()) add(length, X509[at]!)
+  add(32, 'ssh-fingerprint')
+  add(32, 'chrome-extension-id')
+  for (const length of [12, 16]) add(length, 'mac')
+  return found
 }
 
 function found(normalisation: Normalisation): readonly Meaning[] | null {
@@ -136,10 +162,9 @@ function exactly({ space, value, port }: Candidate): Reading {
   return { space, value, port, exact: true }
 }
 
+/** There are few, most of them of spaces of their own. */
 function withoutDoubles(all: readonly Reading[]): Reading[] {
-  const seen = new Set<string>()
-  return all.filter(({ space, value }) => {
-    const key = `${space}:${value}`
-    return seen.has(key) ? false : seen.add(key)
+  return all.filter((one, at) => {
+    return all.findIndex(({ space, value }) => space === one.space && value === one.value) === at
   })
 }

@@ -71,7 +71,7 @@ const HISTORY = `
   WHERE indicator = ? ORDER BY id`
 
 /** Carriers of one indicator that are read at most; a value in more events than this tells enough. */
-const MOST_CARRIERS = 1000
+export const MOST_CARRIERS = 1000
 
 export interface WantedKey {
   readonly space: string
@@ -198,7 +198,7 @@ function toCarrier(row: CarrierRow, holds: ReadonlyMap<number, Hold>): KnownCarr
     sourceInConfig: place >= 0,
     published: published === 1,
     alias: alias === 1,
-    tags: [...new Set([...(JSON.parse(tags) as string[]), ...(JSON.parse(eventTags) as string[])])],
+    tags: tagsOf(tags, eventTags),
     labels: labels === null ? [] : (JSON.parse(labels) as string[]),
     held: heldBy({ heldRule, heldWhy, hold: hold === null ? undefined : holds.get(hold) }),
   }
@@ -210,7 +210,16 @@ function heldBy(row: {
   hold: Hold | undefined
 }): KnownCarrier['held'] {
   if (row.hold) return { rule: 'hand', why: `held by ${row.hold.author}: ${row.hold.why}` }
-  return row.heldRule === null ? null : { rule: row.heldRule, why: row.heldWhy ?? '' }
+  return heldByRule(row.heldRule, row.heldWhy)
+}
+
+export function heldByRule(rule: string | null, why: string | null): KnownCarrier['held'] {
+  return rule === null ? null : { rule, why: why ?? '' }
+}
+
+/** The attribute's and the event's, each once; both are JSON. */
+export function tagsOf(own: string, event: string): string[] {
+  return [...new Set([...(JSON.parse(own) as string[]), ...(JSON.parse(event) as string[])])]
 }
 
 /** Number of the last change that touched it and is still in the log; 0: none. */

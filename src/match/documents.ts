@@ -1,5 +1,6 @@
 /** What lookup and explain have found, as JSON: the command line and the API answer the same. */
 import { indicatorOf } from '../indicators/indicator.js'
+import type { MetIndicator } from '../ledger/carried.js'
 import { holdDocument, setAsideDocument } from '../ledger/documents.js'
 import type { KnownCarrier } from '../ledger/knowledge.js'
 import type { Held } from '../policy/policy.js'
@@ -8,7 +9,7 @@ import type { Explained, Knowledge } from './explain.js'
 import { type InFlows, inFlowsDocument } from './in-flows.js'
 import type { Lookup } from './lookup.js'
 
-export function lookupDocument({ value, state, found }: Lookup) {
+export function lookupDocument({ value, state, found }: Lookup<MetIndicator>) {
   return {
     value,
     found: state === 'live',

@@ -1,6 +1,7 @@
 /** Which indicators a value meets, as the ledger knows them now. Reads only. */
 import { netsOf } from '../indicators/ip.js'
 import { type Candidate, candidates, type Reading } from '../indicators/observable.js'
+import { Carried, type MetIndicator } from '../ledger/carried.js'
 import { Finder, type KnownIndicator, netLengths } from '../ledger/knowledge.js'
 import { KnownKeys } from '../ledger/known-keys.js'
 import type { Database, Statement } from '../ledger/sqlite.js'
@@ -14,19 +15,19 @@ export type IndicatorState = 'live' | 'held' | 'expired' | 'revoked'
  */
 export type Via = 'exact' | 'net' | 'name'
 
-export interface Found {
+export interface Found<Indicator = KnownIndicator> {
   readonly via: Via
   readonly state: IndicatorState
-  readonly indicator: KnownIndicator
+  readonly indicator: Indicator
 }
 
-export interface Lookup {
+export interface Lookup<Indicator = KnownIndicator> {
   /** As it was given. */
   readonly value: string
   /** The best that can be said of what it meets. */
   readonly state: IndicatorState | 'unknown'
   /** Most specific first. */
-  readonly found: readonly Found[]
+  readonly found: readonly Found<Indicator>[]
 }
 
 /** Prefix lengths of the nets to look for around an address. */
@@ -47,13 +48,16 @@ export function lookup(db: Database, value: string, lengths: NetLengths): Lookup
   return meet(value, { lengths, find: (keys) => new Finder(db).of(keys) })
 }
 
-interface Meeting {
+interface Meeting<Indicator> {
   readonly lengths: NetLengths
   /** In the order of the keys. */
-  readonly find: (keys: readonly Candidate[]) => readonly KnownIndicator[]
+  readonly find: (keys: readonly Candidate[]) => readonly Indicator[]
 }
 
-function meet(value: string, { lengths, find }: Meeting): Lookup {
+function meet<Indicator extends MetIndicator>(
+  value: string,
+  { lengths, find }: Meeting<Indicator>,
+): Lookup<Indicator> {
   const read = candidates(value)
   const indicators = find(read.flatMap((each) => [each, ...netsAround(each, lengths)]))
   if (indicators.length === 0) return { value, state: 'unknown', found: [] }
@@ -72,7 +76,7 @@ const FOLLOW_MS = 250
 /** Lookups on one connection, many of them: only what the ledger may know is looked for there. */
 export class Lookups {
   readonly #db: Database
-  readonly #finder: Finder
+  readonly #carried: Carried
   readonly #known: KnownKeys
   readonly #version: Statement
   readonly #now: () => number
@@ -84,7 +88,7 @@ export class Lookups {
   constructor(db: Database, now: () => number = () => performance.now()) {
     this.#db = db
     this.#now = now
-    this.#finder = new Finder(db)
+    this.#carried = new Carried(db)
     this.#known = new KnownKeys(db)
     this.#version = db.prepare('PRAGMA data_version')
   }
@@ -94,9 +98,9 @@ export class Lookups {
     this.#known.close()
   }
 
-  of(value: string): Lookup {
+  of(value: string): Lookup<MetIndicator> {
     const find = (keys: readonly Candidate[]) =>
-      this.#finder.of(keys.filter((key) => this.#known.mayHold(key)))
+      this.#carried.of(keys.filter((key) => this.#known.mayHold(key)))
     return meet(value, { lengths: this.#lengths, find })
   }
 
@@ -106,19 +110,22 @@ export class Lookups {
     if (now - this.#looked < FOLLOW_MS) return this.#seen
     this.#looked = now
     const { data_version: version } = this.#version.get() as { data_version: number }
-    if (version !== this.#seen) this.#lengths = liveNetLengths(this.#db)
+    if (version !== this.#seen) {
+      this.#lengths = liveNetLengths(this.#db)
+      this.#carried.forget()
+    }
     if (version !== this.#seen || !this.#known.complete) this.#known.follow()
     this.#seen = version
     return version
   }
 }
 
-function bestOf(found: readonly Found[]): Lookup['state'] {
+function bestOf(found: readonly { readonly state: IndicatorState }[]): Lookup['state'] {
   const order = ['live', 'held', 'expired', 'revoked'] as const
   return order.find((state) => found.some((each) => each.state === state)) ?? 'unknown'
 }
 
-function stateOf({ liveSince, carriers, history }: KnownIndicator): IndicatorState {
+function stateOf({ liveSince, carriers, history }: MetIndicator): IndicatorState {
   if (liveSince !== null) return 'live'
   if (carriers.length > 0) return 'held'
   return history.at(-1)?.why === 'expired' ? 'expired' : 'revoked'
@@ -132,7 +139,7 @@ function netsAround({ space, value }: Reading, lengths: NetLengths): Candidate[]
   return netsOf(address, wider.toReversed()).map((net) => ({ space: 'net', value: net, port: 0 }))
 }
 
-function viaOf(indicator: KnownIndicator, exact: ReadonlySet<string>): Via {
+function viaOf(indicator: MetIndicator, exact: ReadonlySet<string>): Via {
   if (exact.has(keyOf(indicator))) return 'exact'
   return indicator.space === 'net' ? 'net' : 'name'
 }

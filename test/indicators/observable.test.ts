@@ -96,6 +96,33 @@ describe('candidates of what can be several things', () => {
   })
 })
 
+describe('candidates of identifiers with a grammar of their own', () => {
+  const pairs = '00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff'
+  it.each([
+    ['00:00:5E:00:53:01', 'mac:00:00:5e:00:53:01'],
+    ['00:00:5e:ff:fe:00:53:01', 'mac:00:00:5e:ff:fe:00:53:01'],
+    ['00:00:5e:ff:fe:00:53:01', 'ip:::5e:ff:fe:0:53:1'],
+    ['0000.5e00.5301', 'mac:00:00:5e:00:53:01'],
+    ['00005e005301', 'mac:00:00:5e:00:53:01'],
+    [`md5:${pairs}`, `ssh-fingerprint:MD5:${pairs}`],
+    [pairs.replaceAll(':', ''), `ssh-fingerprint:MD5:${pairs}`],
+    [pairs, `x509:${pairs.replaceAll(':', '')}`],
+    [
+      `SHA256:${'aB+/'.repeat(11).slice(1)}`,
+      `ssh-fingerprint:SHA256:${'aB+/'.repeat(11).slice(1)}`,
+    ],
+    [`1:${'a'.repeat(27)}=`, `community-id:1:${'a'.repeat(27)}=`],
+    [
+      '{0A1B2C3D-0000-4000-8000-000000000001}',
+      'azure-application-id:0a1b2c3d-0000-4000-8000-000000000001',
+    ],
+    ['ABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP', 'chrome-extension-id:abcdefghijklmnopabcdefghijklmnop'],
+    ['a'.repeat(32), `chrome-extension-id:${'a'.repeat(32)}`],
+  ])('%s', (text, expected) => {
+    expect(candidates(text).map(shown)).toContain(expected)
+  })
+})
+
 describe('candidates of any text', () => {
   it('never throw, and name none twice', () => {
     fc.assert(
@@ -110,11 +137,15 @@ describe('candidates of any text', () => {
   it('find every indicator but free text that the same text as a MISP value gives', () => {
     const types = MATCHABLE_TYPES.filter((type) => !/\||^malware-sample$/.test(type))
     fc.assert(
-      fc.property(fc.constantFrom(...types), fc.oneof(hostileText, digest), (type, text) => {
-        // A bare host counts as a URL only under the type `url`.
-        fc.pre(type !== 'url' || text.includes('://'))
-        return missed(type, text).length === 0
-      }),
+      fc.property(
+        fc.constantFrom(...types),
+        fc.oneof(hostileText, digest, shaped),
+        (type, text) => {
+          // A bare host counts as a URL only under the type `url`.
+          fc.pre(type !== 'url' || text.includes('://'))
+          return missed(type, text).length === 0
+        },
+      ),
       fuzz(100_000),
     )
   })
@@ -132,10 +163,25 @@ const LOOSE = new Set([...TEXT_SPACES, 'mobile-application-id'])
 
 const digest = fc
   .tuple(
-    fc.constantFrom(16, 20, 28, 31, 32, 48, 64),
+    fc.constantFrom(6, 8, 16, 20, 28, 31, 32, 48, 64),
     fc.uint8Array({ minLength: 64, maxLength: 64 }),
   )
   .map(([bytes, from]) => Buffer.from(from).toString('hex', 0, bytes))
+
+/** Digits with what stands before and between them, in either case. */
+const shaped = fc
+  .tuple(
+    digest,
+    fc.constantFrom('', 'MD5:', 'SHA256:', '1:', '{'),
+    fc.constantFrom(/(..)(?!$)/g, /(....)(?!$)/g, /^(.{8})(.{4})(.{4})(.{4})/),
+    fc.constantFrom('$1:', '$1-', '$1.', '$1 ', '$1-$2-$3-$4-'),
+    fc.boolean(),
+  )
+  .map(([digits, before, groups, separated, upper]) => {
+    const text = digits.replace(groups, separated)
+    const cased = upper ? text.toUpperCase() : text
+    return `${before}${cased}${before === '{' ? '}' : ''}`
+  })
 
 function shown({ space, value, port }: { space: string; value: string; port: number }): string {
   return `${space}:${value}${port > 0 ? `|${port}` : ''}`

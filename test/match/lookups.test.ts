@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { lookupDocument } from '../../src/match/documents.js'
 import { Lookups, liveNetLengths, lookup } from '../../src/match/lookup.js'
 import { fuzz } from '../fuzz.js'
 import { hostileText } from '../indicators/hostile.js'
@@ -64,7 +65,10 @@ function follow(): void {
 
 function expectSame(values: readonly string[]): void {
   const lengths = liveNetLengths(ledger.db)
-  for (const value of values) expect(lookups.of(value)).toEqual(lookup(ledger.db, value, lengths))
+  for (const value of values) {
+    const one = lookup(ledger.db, value, lengths)
+    expect(lookupDocument(lookups.of(value))).toEqual(lookupDocument(one))
+  }
 }
 
 describe('lookups', () => {
@@ -116,7 +120,8 @@ describe('lookups', () => {
             lookups.follow()
             const lengths = liveNetLengths(ledger.db)
             for (const value of ASKED) {
-              expect(lookups.of(value)).toEqual(lookup(ledger.db, value, lengths))
+              const one = lookup(ledger.db, value, lengths)
+              expect(lookupDocument(lookups.of(value))).toEqual(lookupDocument(one))
             }
           }
         } finally {
