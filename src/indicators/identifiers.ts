@@ -15,7 +15,8 @@ export function sshFingerprint(value: string): Normalisation {
   const text = value.trim()
   const sha256 = /^SHA256:([A-Za-z0-9+/]{43})=?$/.exec(text)
   if (sha256 !== null) return means('ssh-fingerprint', `SHA256:${sha256[1]}`)
-  const md5 = /^(?:MD5:)?((?:[0-9a-f]{2}:?){15}[0-9a-f]{2})$/i.exec(text)
+  // With every colon or none: with some it would be IPv6.
+  const md5 = /^(?:MD5:)?((?:[0-9a-f]{2}:){15}[0-9a-f]{2}|[0-9a-f]{32})$/i.exec(text)
   if (md5 === null) return refuseText(text, REASONS.sshFingerprint)
   return means('ssh-fingerprint', `MD5:${pairs(md5[1] ?? '')}`)
 }
