@@ -44,8 +44,9 @@ export function addEnrich(program: Command, execute: Execute): void {
   ])
 }
 
+/** So many have their places in the memory of the scanner. */
 function threadCount(text: string): number {
   const threads = Number(text)
-  if (/^\d{1,2}$/.test(text) && threads >= 1) return threads
-  throw new InvalidArgumentError('expected a number from 1 to 99')
+  if (/^\d{1,2}$/.test(text) && threads >= 1 && threads <= 64) return threads
+  throw new InvalidArgumentError('expected a number from 1 to 64')
 }

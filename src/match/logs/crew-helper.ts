@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import type { FileRange } from './file-ranges.js'
 import type { SharedIndex } from './key-index.js'
 import type { BlockResult, Matched, MatchSettings } from './line-matcher.js'
-import { BLOCKS, viewOf } from './scan-memory.js'
+import { MAX_PLACED, PLACES, viewOf } from './scan-memory.js'
 
 export interface HelperData extends MatchSettings {
   readonly dataDir: string
@@ -26,8 +26,8 @@ export type Answer = BlockResult & { readonly length: number }
 /** What it says when it can match by the index that it was sent. */
 export const READY = 'ready'
 
-/** Blocks that it is asked for ahead, so that it need not wait for us. */
-export const AHEAD = 3
+/** Blocks that it is asked for ahead, so that it need not wait for us: work of some ten milliseconds. */
+export const AHEAD = 6
 
 const THREAD = fileURLToPath(new URL('./crew-thread.js', import.meta.url))
 
@@ -40,7 +40,7 @@ interface Waiting {
 export class CrewHelper {
   readonly #worker: Worker
   readonly #thread: number
-  readonly #places = Array.from({ length: BLOCKS }, (_, n) => n)
+  readonly #places = Array.from({ length: PLACES }, (_, n) => n + 1)
   #isReady = false
   #index: SharedIndex | undefined
   #waiting: Waiting[] = []
@@ -70,9 +70,10 @@ export class CrewHelper {
    * Not while it starts: what it was given would hold up all that comes behind.
    * @throws what it failed with
    */
-  hasRoom(): boolean {
+  hasRoomFor({ length }: Buffer | FileRange): boolean {
     if (this.#broken !== undefined) throw this.#broken
-    return this.#isReady && this.#waiting.length < AHEAD && this.#places.length > 0
+    if (!this.#isReady || length > MAX_PLACED) return false
+    return this.#waiting.length < AHEAD && this.#places.length > 0
   }
 
   /** Where it has room. */

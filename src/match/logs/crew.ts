@@ -6,7 +6,7 @@ import { AHEAD, CrewHelper } from './crew-helper.js'
 import type { FileRange } from './file-ranges.js'
 import { KeyIndex } from './key-index.js'
 import { LineMatcher, type Matched, type MatchSettings } from './line-matcher.js'
-import { BLOCKS, viewOf } from './scan-memory.js'
+import { PLACES, viewOf } from './scan-memory.js'
 import { States } from './states.js'
 
 export interface CrewOptions extends MatchSettings {
@@ -15,8 +15,8 @@ export interface CrewOptions extends MatchSettings {
   readonly threads: number
 }
 
-/** The first place is for what is done with at once. */
-const OWN_PLACES = Array.from({ length: BLOCKS - 1 }, (_, n) => n + 1)
+/** The first place, number 0, is for what is done with at once. */
+const OWN_PLACES = Array.from({ length: PLACES }, (_, n) => n + 1)
 
 /**
  * Blocks to have under way: what the helpers are asked for ahead, and what this thread can match of what
@@ -63,7 +63,7 @@ export class Crew {
   async match(lines: Buffer | FileRange): Promise<Matched> {
     this.#follow()
     const isWorth = lines.length >= WORTH_SENDING
-    const helper = isWorth ? this.#helpers.find((each) => each.hasRoom()) : undefined
+    const helper = isWorth ? this.#helpers.find((each) => each.hasRoomFor(lines)) : undefined
     if (helper) return helper.match(lines)
     return Buffer.isBuffer(lines)
       ? { ...this.#own.matchBlock(lines), bytes: lines, release: () => undefined }

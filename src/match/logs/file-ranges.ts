@@ -16,6 +16,7 @@ export interface FileRange {
 export const RANGE = 1 << 19
 /** How far a line may reach over the end of a range; farther, and it is left to who cuts streams. */
 const REACH = 1 << 16
+export const LONGEST_RANGE = RANGE + REACH
 /** Most lines end sooner. */
 const GLANCE = 1 << 12
 const LINE_FEED = 0x0a
@@ -47,11 +48,15 @@ export function* rangesOf(
 /** Behind the first line feed from there on; null where none is near. */
 function lineEnd(file: number, from: number): number | null {
   for (const length of [GLANCE, REACH]) {
-    const feed = bytesOf({ file, at: from, length }).indexOf(LINE_FEED)
+    const read = readRange({ file, at: from, length }, ahead)
+    const feed = ahead.subarray(0, read).indexOf(LINE_FEED)
     if (feed >= 0) return from + feed + 1
   }
   return null
 }
+
+/** Of one look. */
+const ahead = Buffer.allocUnsafeSlow(REACH)
 
 function bytesOf(range: FileRange): Buffer {
   const bytes = Buffer.allocUnsafe(range.length)

@@ -3,6 +3,7 @@
  * for each thread. It is shared between threads, so that a million keys are held once.
  */
 import type { Space } from '../../indicators/indicator.js'
+import { LONGEST_RANGE } from './file-ranges.js'
 import { SCANNER } from './scanner-binary.js'
 
 /** The same numbers as in assembly/scanner.ts. */
@@ -39,14 +40,21 @@ export interface Places {
   readonly scratch: number
   readonly found: number
   readonly text: number
-  /** Of blocks: while one is scanned, another is filled, and a third written out. */
+  /**
+   * Of blocks. The first is for any, the others for what is no larger than MAX_PLACED: while one is
+   * scanned, others are filled or wait to be written out.
+   */
   readonly blocks: readonly number[]
 }
 
-/** Blocks that a thread has room for; those that are never used take no memory. */
-export const BLOCKS = 6
+/** With the line feed that a file which was cut may lack. */
+export const MAX_PLACED = LONGEST_RANGE + 1
+/** Blocks that a thread has room for besides the first; those that are never used take no memory. */
+export const PLACES = 14
 const BLOCK_BYTES = MAX_BLOCK + SLACK
-const THREAD_BYTES = SCRATCH_BYTES + MOST_FOUND * 8 + TEXT_BYTES + BLOCKS * BLOCK_BYTES
+const PLACED_BYTES = LONGEST_RANGE + 2 * SLACK
+const THREAD_BYTES =
+  SCRATCH_BYTES + MOST_FOUND * 8 + TEXT_BYTES + BLOCK_BYTES + PLACES * PLACED_BYTES
 
 let compiled: WebAssembly.Module | undefined
 
@@ -70,8 +78,9 @@ export function placesOf({ memory }: ScanMemory, thread: number): Places {
   const start = new Uint32Array(memory.buffer, HEADER, 8)[6]! + thread * THREAD_BYTES
   const found = start + SCRATCH_BYTES
   const text = found + MOST_FOUND * 8
-  const blocks = Array.from({ length: BLOCKS }, (_, n) => text + TEXT_BYTES + n * BLOCK_BYTES)
-  return { scratch: start, found, text, blocks }
+  const first = text + TEXT_BYTES
+  const others = Array.from({ length: PLACES }, (_, n) => first + BLOCK_BYTES + n * PLACED_BYTES)
+  return { scratch: start, found, text, blocks: [first, ...others] }
 }
 
 /** What stands in a place, for any thread. */

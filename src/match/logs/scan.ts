@@ -6,6 +6,7 @@ import {
   KINDS,
   LANES,
   MAX_BLOCK,
+  MAX_PLACED,
   MOST_FOUND,
   type Places,
   placesOf,
@@ -100,10 +101,12 @@ export class Scan {
   }
 
   /**
-   * Where a block is scanned: `length` bytes at most MAX_BLOCK, whoever writes them. They have to be whole
-   * lines, each with its line feed.
+   * Where a block is scanned, whoever writes it. It has to be whole lines, each with its line feed.
+   * @throws RangeError where that place is smaller
    */
   block(place: number, length: number): Buffer {
+    if (length > (place === 0 ? MAX_BLOCK : MAX_PLACED))
+      throw new RangeError(`a block of ${length}`)
     const start = this.#places.blocks[place]!
     return this.#bytes.subarray(start, start + length)
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Crew } from '../../../src/match/logs/crew.js'
+import { AHEAD } from '../../../src/match/logs/crew-helper.js'
 import type { Matched } from '../../../src/match/logs/line-matcher.js'
 import { PRESETS } from '../../../src/match/logs/presets.js'
 import { KnownLedger } from '../ledger.js'
@@ -57,7 +58,7 @@ describe('a crew of two threads', () => {
     writeFileSync(path, lines)
     const file = openSync(path, 'r')
     const range = { file, at: 0, length: lines.length }
-    const results = await Promise.all(Array.from({ length: 5 }, () => crew.match(range)))
+    const results = await Promise.all(Array.from({ length: AHEAD + 2 }, () => crew.match(range)))
     expect(new Set(results.map(isByHelper))).toEqual(new Set([true, false]))
     // Each in a place of its own until it is released.
     for (const { bytes, hitLines } of results) {
