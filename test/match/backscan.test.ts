@@ -150,6 +150,15 @@ describe.skipIf(!hasEngine())('backscan', () => {
     expect(await look(3, { limits })).toMatchObject({ gaps: 0, hits: 0 })
   })
 
+  it('stores what is no UTF-8 as it came', async () => {
+    await house.db.command(`INSERT INTO nfsen.flows (ts, te, sa, da, dp, pr)
+      SELECT ${NOW - 3600}, ${NOW - 3600}, unhex('FF27'), '198.51.100.7', 443, 6`)
+    await house.sink.apply([state('198.51.100.7')], signal)
+    expect(await look(1)).toMatchObject({ hits: 1 })
+    expect(await house.count('ioc_hits', "source_ip = unhex('FF27')")).toBe(1)
+    expect(await look(1, { again: true })).toMatchObject({ hits: 0 })
+  })
+
   it('what a killed one has found goes after a day, and not what another one finds now', async () => {
     await look(1)
     await house.db.command(`INSERT INTO nfsen.tipline_found_iocs (backscan, hit, at) VALUES
