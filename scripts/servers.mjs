@@ -14,6 +14,8 @@ const NEEDED = [
   // For script, which makes a terminal.
   { name: 'bsdutils', probe: ['script', '--version'] },
   { name: 'chromium', probe: ['chromium', '--version'] },
+  // A library that is preloaded: it has no command.
+  { name: 'libfaketime', probe: ['sh', '-c', 'ls /usr/lib/*/faketime/libfaketimeMT.so.1'] },
   { name: 'memcached', probe: ['memcached', '-V'] },
   // It knows no --version.
   { name: 'clickhouse-server', probe: ['sh', '-c', 'command -v clickhouse-server'] },
