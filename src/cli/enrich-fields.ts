@@ -34,6 +34,9 @@ const ownFields = z.strictObject({
 export async function readFields(file: string, preset: PresetName | undefined): Promise<FieldMap> {
   const own = parseFields(await readFile(file, 'utf8'), file)
   const base = preset ?? own.preset
+  if (base === undefined && own.fields.length + own.urls.length === 0) {
+    throw wrong(file, 'it names no field and no preset')
+  }
   return base === undefined ? own : extended(PRESETS[base], own)
 }
 

@@ -13,7 +13,7 @@ import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { InputError } from '../errors.js'
+import { InputError, UsageError } from '../errors.js'
 import { printable } from '../log.js'
 import { type FileRange, RANGE, rangesOf, readRange } from '../match/logs/file-ranges.js'
 import { isDataFault, isPacked, MAGIC_BYTES, unpack } from './enrich-unpack.js'
@@ -25,7 +25,7 @@ const CHUNK = 1 << 18
 export function openInputs(files: readonly string[], signal: AbortSignal): LogInput[] {
   const named = files.length === 0 ? ['-'] : files
   const names = named.filter((name, at) => name !== '-' || named.indexOf(name) === at)
-  const sizes = names.map((name) => (name === '-' ? sizeOfStdin() : statSync(name).size))
+  const sizes = names.map((name) => (name === '-' ? sizeOfStdin() : sizeOfFile(name)))
   return names.map((name, at) => new LogInput(name, { size: sizes[at]!, signal }))
 }
 
@@ -133,6 +133,14 @@ function placeIn(file: number): number | null {
   const told = `/proc/self/fdinfo/${file}`
   const place = existsSync(told) ? /^pos:\s*(\d+)$/m.exec(readFileSync(told, 'latin1')) : null
   return place && Number(place[1])
+}
+
+function sizeOfFile(name: string): number {
+  const facts = statSync(name)
+  if (facts.isDirectory()) {
+    throw new UsageError({ what: `${printable(name)} is a folder`, hint: 'name the files in it' })
+  }
+  return facts.size
 }
 
 function sizeOfStdin(): number | null {

@@ -140,15 +140,19 @@ async function enrichAll(
       input.close()
       endsOpen = result.endsOpen
     }
+    hits?.check()
   } catch (error) {
     // Who closes our output wants no more of it; that is no failure.
     if (!(error instanceof ReaderGone)) throw error
   } finally {
     progress.end()
-    await hits?.end()
-    await recorder?.close()
-    const seconds = (performance.now() - started) / 1000
-    if (options.stats) tellStats(context, { counts, seconds, recorded: recorder?.counts ?? null })
+    try {
+      await hits?.end()
+    } finally {
+      await recorder?.close()
+      const seconds = (performance.now() - started) / 1000
+      if (options.stats) tellStats(context, { counts, seconds, recorded: recorder?.counts ?? null })
+    }
   }
 }
 
@@ -190,6 +194,11 @@ class Outlet {
       if (this.#signal.aborted) this.#stopped()
       else this.#signal.addEventListener('abort', stop)
     })
+
+  /** @throws what it failed with, also where nothing was written */
+  check(): void {
+    if (this.#broken) throw this.#broken
+  }
 
   /** All that was written has reached the disk's cache. */
   async end(): Promise<void> {

@@ -77,7 +77,7 @@ function wrongUse(error: CommanderError, help: string): Failure {
 }
 
 /** A file or disk that says no is nobody's bug. */
-function systemFault(error: unknown): Failure | undefined {
+export function systemFault(error: unknown): Failure | undefined {
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined
   const { message: what, code } = error
   const hint = HINTS[String(code)] ?? 'check the path and the system'

@@ -3,6 +3,7 @@ import { type Command, CommanderError } from 'commander'
 import { EXIT } from '../errors.js'
 import { type CommonOptions, Context, type Environment, type Work } from './context.js'
 import { type Failure, failureDocument, failureOf, failureText } from './failure.js'
+import { watchOutput } from './lost-output.js'
 import { jsonText } from './output.js'
 import { buildProgram } from './program.js'
 import type { Signals } from './signals.js'
@@ -13,7 +14,7 @@ export async function run(
   env: Environment,
   signals: Signals,
 ): Promise<number> {
-  toleratesClosedPipes()
+  watchOutput()
   let context: Context | undefined
   let status: number = EXIT.done
   const execute = async (options: CommonOptions, work: Work) => {
@@ -61,13 +62,4 @@ function tell(
 
 function asksForCompletion([command, first]: readonly string[]): boolean {
   return command === 'complete' && first !== '--help' && first !== '-h'
-}
-
-/** `tipline ... | head`: who does not want to read on need not. */
-function toleratesClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-    })
-  }
 }

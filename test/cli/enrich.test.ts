@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KnownLedger } from '../match/ledger.js'
-import { Running, tipline } from './cli.js'
+import { commandLine, Running, tipline } from './cli.js'
 
 let ledger: KnownLedger
 let folder: string
@@ -166,6 +166,40 @@ describe('tipline enrich', () => {
     expect(wrong.stderr).toContain('a: "sorcery" is neither a field of ECS nor a kind of indicator')
   })
 
+  it('a file of fields that names none is told, and a folder in the place of a file', async () => {
+    const empty = await enrich(['--fields', file('empty.yml', '# later\n')], HIT)
+    expect(empty).toMatchObject({ status: 2, stdout: '' })
+    expect(empty.stderr).toContain('it names no field and no preset')
+    const mistyped = await enrich(['--fields', file('typo.yml', 'fileds: { a: domain }\n')], HIT)
+    expect(mistyped.status).toBe(2)
+    expect(mistyped.stderr).toContain('Unrecognized key: "fileds"')
+    const ofFolder = await enrich([folder])
+    expect(ofFolder.status).toBe(2)
+    expect(ofFolder.stderr).toContain('is a folder\n  hint: name the files in it')
+  })
+
+  it.each([
+    ['the lines', []],
+    ['the hits', ['--hits', '/dev/full', '--only-hits']],
+  ])('a full disk is told, where it should hold %s', async (_, options) => {
+    const words = commandLine(['enrich', '--data-dir', ledger.folder, ...options])
+    const out = options.length > 0 ? '/dev/null' : '/dev/full'
+    const shell = spawn('sh', ['-c', `"$@" > ${out}`, 'sh', ...words, file('hit.json', HIT)])
+    let told = ''
+    shell.stderr.setEncoding('utf8').on('data', (text: string) => {
+      told += text
+    })
+    const [status] = await once(shell, 'close')
+    expect(status).toBe(3)
+    expect(told).toBe('tipline: ENOSPC: no space left on device, write\n  hint: the disk is full\n')
+  })
+
+  it('a place for hits that can not be is told, though there is no hit', async () => {
+    const { status, stderr } = await enrich(['--hits', join(folder, 'none/hits.json')], MISS)
+    expect(status).toBe(3)
+    expect(stderr).toContain('ENOENT')
+  })
+
   it('--explain-fields says what would be looked up', async () => {
     const sample = '{"dns":{"question":{"name":"a.example"}},"message":"x"}\n'
     const { status, stdout } = await enrich(['--explain-fields', '--json'], sample)
@@ -303,11 +337,9 @@ describe('tipline enrich', () => {
     })
     running.child.stdout!.pause()
     const { stdin, stdout } = running.child
-    let sent = 0
-    const chunk = `${MISS}\n`.repeat(40_000)
-    while (sent < 60 && stdin!.write(chunk)) sent += 1
+    // Twenty megabytes: neither end takes more than pipes and a few blocks hold.
+    stdin!.write(`${MISS}\n`.repeat(700_000))
     await sleep(1500)
-    // Neither end takes more than pipes and a few blocks hold.
     expect(stdin!.writableNeedDrain).toBe(true)
     stdout!.resume()
     stdin!.end()
