@@ -21,6 +21,7 @@ export async function benchEngine(): Promise<BenchEngine> {
   const db = await ClickHouse.connect({
     url: 'http://engine',
     socket,
+    warnings: null,
     name: 'the engine',
     user: 'default',
     password: '',

@@ -67,6 +67,7 @@ function carrier(n: number): Carrier {
     type: 'ip-dst',
     port: 0,
     tags: ['tlp:green'],
+    threatLevel: 2,
     source: 'main',
     timestamp: 1_700_000_000 + n,
     firstSeen: null,

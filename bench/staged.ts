@@ -27,6 +27,7 @@ function event(n: number): StagedEvent {
     info: `Event ${n} about something that happened`,
     orgc: 'ORGNAME',
     tags: ['tlp:green', 'kill-chain:Delivery'],
+    threatLevel: 2,
     removalsOnly: false,
     recheck: false,
   }

@@ -24,6 +24,10 @@ export interface Target {
   readonly ignoreCertErrors: boolean
   /** Longest wait for an answer to begin, or to go on. */
   readonly timeoutMs: number
+  /** The file in which an embedded engine writes down what it warns of; null: a server. */
+  readonly warnings: string | null
+  /** Told of every statement, without its values. */
+  readonly onStatement?: ((sql: string) => void) | undefined
   /** Told of every failure, before it is thrown. */
   readonly onFault?: ((fault: ClickHouseFault) => void) | undefined
 }
@@ -56,7 +60,9 @@ export class ClickHouse {
   readonly version: string
   /** Over a unix socket there is only ours. */
   readonly isEmbedded: boolean
+  readonly warnings: string | null
   readonly #client: ClickHouseClient
+  readonly #onStatement: Target['onStatement']
   readonly #onFault: Target['onFault']
 
   /** Connects and asks for the version. @throws ClickHouseError, also where it is too old */
@@ -78,9 +84,11 @@ export class ClickHouse {
   }
 
   private constructor(client: ClickHouseClient, target: Target, version: string) {
-    const { name, onFault, socket } = target
+    const { name, onFault, onStatement, socket, warnings } = target
     this.#client = client
+    this.#onStatement = onStatement
     this.#onFault = onFault
+    this.warnings = warnings
     this.name = name
     this.isEmbedded = socket !== null
     this.version = version
@@ -88,6 +96,7 @@ export class ClickHouse {
 
   /** All rows at once; for answers known to be small. */
   async rows<T>(query: string, { params, settings, signal }: Asking = {}): Promise<T[]> {
+    this.#onStatement?.(query)
     return await this.#telling(async () => {
       const answer = await this.#client.query({
         query,
@@ -107,6 +116,7 @@ export class ClickHouse {
 
   /** The rows as they come. */
   async *stream<T>(query: string, { params, settings, signal }: Asking = {}): AsyncGenerator<T> {
+    this.#onStatement?.(query)
     try {
       const answer = await this.#client.query({
         query,
@@ -121,6 +131,7 @@ export class ClickHouse {
   }
 
   async command(query: string, { params, settings, signal }: Asking = {}): Promise<void> {
+    this.#onStatement?.(query)
     await this.#telling(
       () => this.#client.command({ query, ...asked({ params, settings, signal }) }),
       signal,
@@ -143,6 +154,7 @@ export class ClickHouse {
     settings,
     signal,
   }: { query: string; data: Readable } & Asking): Promise<void> {
+    this.#onStatement?.(query)
     await this.#telling(async () => {
       const { stream } = await this.#client.exec({
         query,
@@ -168,7 +180,7 @@ export class ClickHouse {
   }
 
   #told(error: unknown): unknown {
-    const told = asClickHouseError(error, this.name)
+    const told = asClickHouseError(error, this)
     if (told instanceof ClickHouseError) this.#onFault?.(told.fault)
     return told
   }
@@ -240,7 +252,7 @@ async function versionOf(
     return row?.version ?? ''
   } catch (error) {
     signal?.throwIfAborted()
-    throw asClickHouseError(error, target.name)
+    throw asClickHouseError(error, { ...target, isEmbedded: target.socket !== null })
   }
 }
 

@@ -2,10 +2,12 @@
  * Whether a view has failed since somebody last asked: for want of memory, say, while ClickHouse was told
  * to ignore errors of views. The flows of that INSERT are stored and were not matched.
  *
- * A server that keeps `query_views_log` tells exactly. Where there is none, as in the embedded engine,
- * `system.errors` tells of some: it holds the text of the last error of each code, and most of them say
- * while pushing to which view they happened. Those of memory do not.
+ * A server that keeps `query_views_log` tells exactly, and so does the embedded engine, which writes a
+ * warning into a file. Where there is neither, `system.errors` tells of some: it holds the text of the last
+ * error of each code, and most of them say while pushing to which view they happened. Those of memory do
+ * not.
  */
+import { readFileSync } from 'node:fs'
 import { ClickHouseError } from '../errors.js'
 import type { ClickHouse } from './client.js'
 import { columnTypes } from './columns.js'
@@ -29,7 +31,7 @@ export async function failedView(asked: Asked): Promise<string | null> {
   const { db, tables, signal } = asked
   try {
     const before = parsed(await readState(db, tables, STATE, signal))
-    const now = (await hasViewsLog(db, signal)) ? await logged(asked, before) : await errors(asked)
+    const now = await found(asked, before)
     const why = now.log === null ? grown(now, before) : now.why
     const { started, counts, log } = now
     const value = JSON.stringify({ started, counts, log } satisfies State)
@@ -39,6 +41,12 @@ export async function failedView(asked: Asked): Promise<string | null> {
     if (error instanceof ClickHouseError && error.fault === 'denied') return null
     throw error
   }
+}
+
+async function found(asked: Asked, before: State): Promise<Found> {
+  const { db, signal } = asked
+  if (db.warnings !== null) return warned(db.warnings, asked, before)
+  return (await hasViewsLog(db, signal)) ? await logged(asked, before) : await errors(asked)
 }
 
 const VIEWS_LOG = { database: 'system', table: 'query_views_log' }
@@ -55,7 +63,7 @@ interface State {
   readonly started: number
   /** Errors by code. */
   readonly counts: Readonly<Record<string, number>>
-  /** The time of the last entry of the log that was told, in microseconds; null: there is no log. */
+  /** The time of the last entry of the log that was told, as the log has it; null: there is no log. */
   readonly log: string | null
 }
 
@@ -71,6 +79,41 @@ interface Found extends State {
   /** Codes whose last error was of one of our views. */
   readonly ours: ReadonlySet<string>
   readonly names: ReadonlyMap<string, string>
+}
+
+/** By the file into which the embedded engine writes, and what was before it. */
+function warned(file: string, { views }: Asked, before: State): Found {
+  const names = views.map(({ database, table }) => `${database}\\.${table}`).join('|')
+  const failed = new RegExp(`Code: (\\d+)\\.[^]*while pushing to view (?:${names})\\b`)
+  const entries = [`${file}.0`, file]
+    .flatMap((each) => textOf(each).split(ENTRY))
+    .filter((entry) => entry.includes(IGNORED) && timeOf(entry) > (before.log ?? ''))
+    .map((entry) => ({ at: timeOf(entry), code: failed.exec(entry)?.[1] }))
+    .filter(({ code }) => code !== undefined)
+  const last = entries.at(-1)
+  return {
+    ...NOTHING,
+    log: last?.at ?? before.log ?? '',
+    why: last ? `a view failed (code ${last.code})` : null,
+    ours: new Set(),
+    names: new Map(),
+  }
+}
+
+/** Each begins with its time: `2026.11.22 13:58:55.339024`, in UTC. */
+const ENTRY = /\n(?=\d{4}\.\d\d\.\d\d \d\d:\d\d:\d\d\.)/
+const timeOf = (entry: string) => entry.slice(0, '2026.11.22 13:58:55.339024'.length)
+/** What is said of a view whose error was ignored; its error follows. */
+const IGNORED = 'Cannot push to the storage'
+
+/** '' where nothing was ever warned of. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
 }
 
 /** Entries come some seconds after the fact; what is older than an hour was told, or is a gap already. */

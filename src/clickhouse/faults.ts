@@ -2,8 +2,14 @@
 import { ClickHouseError, type ClickHouseFault } from '../errors.js'
 import { networkFault } from '../net.js'
 
-/** `name`: of the server, for the message. Errors of ours pass; what is no fault of ClickHouse too. */
-export function asClickHouseError(error: unknown, name: string): unknown {
+interface Told {
+  /** Of the server, for the message. */
+  readonly name: string
+  readonly isEmbedded: boolean
+}
+
+/** Errors of ours pass; what is no fault of ClickHouse too. */
+export function asClickHouseError(error: unknown, { name, isEmbedded }: Told): unknown {
   if (error instanceof ClickHouseError) return error
   const code = codeOf(error)
   if (code !== null) return refused({ error: error as Error, code, name })
@@ -21,7 +27,9 @@ export function asClickHouseError(error: unknown, name: string): unknown {
   if (network || isHangUp(error)) {
     return new ClickHouseError({
       what: `${name} can not be reached (${network?.code ?? 'it hung up'})`,
-      hint: 'is it running, and is the address right?',
+      hint: isEmbedded
+        ? 'run the command again, which starts it anew; engine.log in the data folder tells more'
+        : 'is it running, and is the address right?',
       fault: 'unreachable',
       cause: error,
     })

@@ -4,6 +4,7 @@ import { type ClickHouseFault, UsageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { ClickHouse, type Target } from './client.js'
+import { enginePlace } from './embedded/place.js'
 import { startEngine } from './embedded/start.js'
 import { parseTableName, type TableName } from './names.js'
 import type { Tables } from './schema.js'
@@ -62,8 +63,17 @@ async function embeddedTarget(config: ClickHouseConfig, options: OpenOptions): P
     password,
     idleMs: millisecondsOf(idle),
   })
-  const url = 'http://engine'
-  return { ...common(config, options), url, socket, user: 'default', password: '', ca: null }
+  const { warnings } = enginePlace(options.dataDir)
+  const common = commonOf(config, options)
+  return {
+    ...common,
+    url: 'http://engine',
+    socket,
+    warnings,
+    user: 'default',
+    password: '',
+    ca: null,
+  }
 }
 
 function serverTarget(config: ClickHouseConfig, options: OpenOptions): Target {
@@ -77,14 +87,17 @@ function serverTarget(config: ClickHouseConfig, options: OpenOptions): Target {
     )
   }
   const ca = config.ca_file === undefined ? null : readPem(config.ca_file)
-  return { ...common(config, options), url: url.origin, socket: null, user, password, ca }
+  const common = commonOf(config, options)
+  return { ...common, url: url.origin, socket: null, warnings: null, user, password, ca }
 }
 
-function common(config: ClickHouseConfig, { metrics }: OpenOptions) {
+function commonOf(config: ClickHouseConfig, { log, metrics }: OpenOptions) {
   return {
     name: nameOf(config),
     ignoreCertErrors: config.ignore_cert_errors,
     timeoutMs: millisecondsOf(config.timeout) ?? 0,
+    onStatement: (sql: string) =>
+      log.debug({ sql: sql.replaceAll(/\s+/g, ' ') }, 'ClickHouse is asked'),
     onFault: (fault: ClickHouseFault) =>
       metrics?.count('tipline_clickhouse_errors_total', { fault }),
   }

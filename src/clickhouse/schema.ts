@@ -47,6 +47,8 @@ const OUR_IOC_COLUMNS: readonly Column[] = columns([
   ['type', "LowCardinality(String) DEFAULT ''"],
   ['prefix', 'UInt8 DEFAULT 0'],
   ['tags', 'Array(String) DEFAULT []'],
+  // Of the event: 1 high, 2 medium, 3 low, 4 undefined; 0: nobody says.
+  ['threat_level', 'UInt8 DEFAULT 0'],
   ['first_seen', 'Nullable(DateTime) DEFAULT NULL'],
   ['last_seen', 'Nullable(DateTime) DEFAULT NULL'],
   ['live_since', "DateTime DEFAULT toDateTime(0, 'UTC')"],

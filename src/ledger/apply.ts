@@ -110,7 +110,7 @@ function upsertEvents(db: Database, { range, options }: Omit<Range, 'result'>): 
     `INSERT INTO batch_event
      SELECT s.id, coalesce(e.id, 0), e.id IS NOT NULL,
             e.id IS NOT NULL AND (e.info <> s.info OR e.tags <> s.tags OR e.misp_id <> s.misp_id
-              OR e.orgc <> s.orgc),
+              OR e.orgc <> s.orgc OR e.threat_level <> s.threat_level),
             s.removals_only
      FROM stage.event s LEFT JOIN event e ON e.source = :source AND e.uuid = s.uuid
      WHERE s.id > :from AND s.id <= :to`,
@@ -118,17 +118,18 @@ function upsertEvents(db: Database, { range, options }: Omit<Range, 'result'>): 
   // While an event is unpublished, what is told of it stays as last published.
   db.prepare(
     `INSERT INTO event (source, uuid, misp_id, timestamp, published, publish_timestamp, info, orgc,
-                        tags, recheck, absent_since)
+                        tags, threat_level, recheck, absent_since)
      SELECT :source, s.uuid, s.misp_id, s.timestamp, s.published, s.publish_timestamp,
             CASE WHEN s.removals_only THEN coalesce(e.info, s.info) ELSE s.info END, s.orgc,
             CASE WHEN s.removals_only THEN coalesce(e.tags, s.tags) ELSE s.tags END,
+            CASE WHEN s.removals_only THEN coalesce(e.threat_level, s.threat_level) ELSE s.threat_level END,
             max(s.recheck, :unsettled), NULL
      FROM stage.event s LEFT JOIN event e ON e.source = :source AND e.uuid = s.uuid
      WHERE s.id > :from AND s.id <= :to
      ON CONFLICT (source, uuid) DO UPDATE SET
        misp_id = excluded.misp_id, timestamp = excluded.timestamp, published = excluded.published,
        publish_timestamp = excluded.publish_timestamp, info = excluded.info, tags = excluded.tags,
-       orgc = excluded.orgc, recheck = excluded.recheck, absent_since = NULL`,
+       orgc = excluded.orgc, threat_level = excluded.threat_level, recheck = excluded.recheck, absent_since = NULL`,
   ).run({
     source: options.source,
     unsettled: Number(options.withholdAbsent || options.withholdAdded),

@@ -176,6 +176,8 @@ DROP INDEX indicator_port;
 CREATE INDEX indicator_port ON indicator (space, value) WHERE port > 0;
 `,
   SPELLED_TABLE + ENTER,
+  // Of events that are there it is told when they are read again.
+  'ALTER TABLE event ADD COLUMN threat_level INTEGER NOT NULL DEFAULT 0;', // 1 high to 4; 0: not told
 ]
 
 /** The staging of one pull: a file of its own, thrown away at the start of the next one. */
@@ -190,6 +192,7 @@ CREATE TABLE stage.event (
   info TEXT NOT NULL,
   orgc TEXT NOT NULL,
   tags TEXT NOT NULL,
+  threat_level INTEGER NOT NULL,
   removals_only INTEGER NOT NULL,      -- unpublished: only what it takes away counts
   recheck INTEGER NOT NULL,
   incomplete INTEGER NOT NULL DEFAULT 0 -- some of it could not be read: what is missing is not gone

@@ -27,6 +27,8 @@ export interface StagedEvent {
   readonly info: string
   readonly orgc: string
   readonly tags: readonly string[]
+  /** 1 high, 2 medium, 3 low, 4 undefined; 0: the source does not say. */
+  readonly threatLevel: number
   /** The event is unpublished: only what it takes away counts. */
   readonly removalsOnly: boolean
   /** Fetch it again next time, whatever the index says then. */
@@ -103,11 +105,11 @@ export class Staging {
     db.exec(STAGING)
     this.#insertEvent = db.prepare(
       `INSERT INTO stage.event (id, uuid, misp_id, timestamp, published, publish_timestamp, info,
-         orgc, tags, removals_only, recheck) VALUES (?,?,?,?,?,?,?,?,?,?,?)
+         orgc, tags, threat_level, removals_only, recheck) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)
        ON CONFLICT (uuid) DO UPDATE SET misp_id = excluded.misp_id, timestamp = excluded.timestamp,
          published = excluded.published, publish_timestamp = excluded.publish_timestamp,
          info = excluded.info, orgc = excluded.orgc, tags = excluded.tags,
-         removals_only = excluded.removals_only, recheck = excluded.recheck`,
+         threat_level = excluded.threat_level, removals_only = excluded.removals_only, recheck = excluded.recheck`,
     )
     this.#insertAttribute = db.prepare(
       'INSERT OR IGNORE INTO stage.attribute VALUES (?,?,?,?,?,?,?,?,?,?,?)',
@@ -241,6 +243,7 @@ export class Staging {
       event.info,
       event.orgc,
       JSON.stringify(event.tags),
+      event.threatLevel,
       Number(event.removalsOnly),
       Number(event.recheck),
     )

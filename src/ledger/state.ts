@@ -13,6 +13,7 @@ export interface StateCarrier {
   readonly port: number
   /** The attribute's and its event's. */
   readonly tags: readonly string[]
+  readonly threatLevel: number
   readonly source: string
   readonly timestamp: number
   readonly firstSeen: number | null

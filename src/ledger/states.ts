@@ -38,7 +38,7 @@ const ONE = `
   WHERE i.space = ? AND i.value = ?`
 
 const EVENT = `
-  SELECT e.misp_id AS mispId, e.uuid, e.info, e.tags, s.name AS source, s.place
+  SELECT e.misp_id AS mispId, e.uuid, e.info, e.tags, e.threat_level AS threatLevel, s.name AS source, s.place
   FROM event e JOIN source s ON s.id = e.source WHERE e.id = ?`
 
 type StateRow = [
@@ -61,6 +61,7 @@ interface CachedEvent {
   readonly uuid: string
   readonly info: string
   readonly tags: readonly string[]
+  readonly threatLevel: number
   readonly source: string
   readonly place: number
 }
@@ -275,6 +276,7 @@ function toCarrier(row: StateRow, event: CachedEvent): StateCarrier {
     type: row[4],
     port: row[2],
     tags: row[5] === '[]' ? event.tags : union(JSON.parse(row[5]) as string[], event.tags),
+    threatLevel: event.threatLevel,
     source: event.source,
     timestamp: row[6],
     firstSeen: row[7],

@@ -189,7 +189,7 @@ export function parseEventMeta(raw: unknown): Parsed<EventMeta> {
     orgcUuid: readUuid(orgc.uuid) ?? '',
     tags: readTags(raw.EventTag ?? raw.Tag, 'all'),
     attributeCount: readNumber(raw.attribute_count) ?? 0,
-    threatLevel: readNumber(raw.threat_level_id) ?? 4,
+    threatLevel: readThreatLevel(raw.threat_level_id),
     analysis: readNumber(raw.analysis) ?? 0,
   }
 }
@@ -210,6 +210,12 @@ export function readUuid(raw: unknown): string | undefined {
 export function readNumber(raw: unknown): number | undefined {
   if (typeof raw === 'string') return DIGITS.test(raw) ? Number(raw) : undefined
   return Number.isSafeInteger(raw) && (raw as number) >= 0 ? (raw as number) : undefined
+}
+
+/** What is none of MISP's four is undefined. */
+function readThreatLevel(raw: unknown): number {
+  const level = readNumber(raw) ?? 4
+  return level >= 1 && level <= 4 ? level : 4
 }
 
 /** Foreign text of bounded length, as the ledger can hold it; '' where there is none. */

@@ -19,6 +19,8 @@ export interface Carrier {
   readonly port: number
   /** Names of the attribute's and its event's tags, without doubles. */
   readonly tags: readonly string[]
+  /** Of the event: 1 high, 2 medium, 3 low, 4 undefined; 0: the source does not say. */
+  readonly threatLevel: number
   /** The source's name; where several sources have the event, the first in the config. */
   readonly source: string
   readonly timestamp: number

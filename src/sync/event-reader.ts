@@ -107,6 +107,7 @@ export class EventReader {
       info: meta.info,
       orgc: meta.orgcName,
       tags: meta.tags,
+      threatLevel: meta.threatLevel,
       removalsOnly: this.#options.publishedOnly && !meta.published,
       recheck:
         meta.timestamp >= this.#options.serverTime - SETTLE_SECONDS &&

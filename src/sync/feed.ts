@@ -100,6 +100,7 @@ function toStaged(meta: EventMeta, row: ManifestRow): StagedEvent {
     info: meta.info,
     orgc: meta.orgcName,
     tags: meta.tags,
+    threatLevel: meta.threatLevel,
     removalsOnly: false,
     recheck: false,
   }

@@ -115,7 +115,7 @@ async function stageEvents(rows: readonly AttributeRow[], reading: Reading): Pro
   if (fresh.size > 0) await stage.events([...fresh.values()])
 }
 
-/** restSearch tells neither the event's timestamp nor whether it is published. */
+/** restSearch tells neither the event's timestamp and threat level nor whether it is published. */
 function eventOf(row: AttributeRow, { changedAt }: Reading): StagedEvent {
   return {
     uuid: row.eventUuid,
@@ -126,6 +126,7 @@ function eventOf(row: AttributeRow, { changedAt }: Reading): StagedEvent {
     info: row.eventInfo,
     orgc: '',
     tags: [...new Set(row.eventTags)],
+    threatLevel: 0,
     removalsOnly: false,
     recheck: false,
   }

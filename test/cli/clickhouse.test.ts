@@ -19,7 +19,9 @@ describe.skipIf(!hasEngine())('sync into the embedded ClickHouse', () => {
     await engine.restart()
     const db = await engine.connect()
     try {
-      return await db.rows('SELECT misp, ip, port, type FROM nfsen.iocs ORDER BY ip, type')
+      return await db.rows(
+        'SELECT misp, ip, port, type, threat_level AS threat FROM nfsen.iocs ORDER BY ip, type',
+      )
     } finally {
       await db.close()
     }
@@ -33,11 +35,16 @@ describe.skipIf(!hasEngine())('sync into the embedded ClickHouse', () => {
     )
     const shared = { misp: 'main', ip: '198.51.100.7', port: 0 }
     const wanted = [
-      { misp: 'main', ip: '192.0.2.77', port: 0, type: 'ip-src' },
-      { ...shared, type: 'ip-dst' },
-      { ...shared, type: 'ip-src' },
-      { misp: 'main', ip: '203.0.113.9', port: 8443, type: 'ip-dst|port' },
+      { misp: 'main', ip: '192.0.2.77', port: 0, type: 'ip-src', threat: 4 },
+      { ...shared, type: 'ip-dst', threat: 2 },
+      { ...shared, type: 'ip-src', threat: 4 },
+      { misp: 'main', ip: '203.0.113.9', port: 8443, type: 'ip-dst|port', threat: 2 },
     ]
+    expect(await iocs()).toEqual(wanted)
+    site.misp.store.editEvent(2, { threat_level_id: 1 })
+    site.misp.store.publish(2)
+    expect((await site.run(['sync'])).status).toBe(0)
+    for (const row of wanted) if (row.threat === 4) row.threat = 1
     expect(await iocs()).toEqual(wanted)
     expect((await site.run(['hold', '198.51.100.7', '--why', 'a test'])).status).toBe(0)
     expect(await iocs()).toEqual(wanted.filter(({ ip }) => ip !== '198.51.100.7'))

@@ -21,6 +21,7 @@ export function twoEvents(): Store {
   store.addEvent({
     ...at(5),
     info: 'Phishing kit',
+    threat_level_id: 2,
     tags: ['tlp:green'],
     attributes: [
       { type: 'ip-dst', value: '198.51.100.7', timestamp: store.now - 5 * DAY },

@@ -262,6 +262,40 @@ describe.skipIf(!hasEngine())('the embedded engine', () => {
   })
 })
 
+describe.skipIf(!hasEngine())('readers without a password', () => {
+  let engine: TestEngine
+  beforeAll(async () => {
+    engine = await TestEngine.start({ listen: { host: '127.0.0.1', port: 0 } })
+  })
+  afterAll(() => engine?.close())
+
+  function ask(sql: string, host: string): Promise<{ status: number; body: string }> {
+    const { hostname, port } = new URL(engine.address.readers!)
+    const to = { hostname, port, method: 'POST', headers: { Host: host }, agent: false }
+    return new Promise((resolve, reject) => {
+      const asked = request(to, (answer) => {
+        text(answer).then((body) => resolve({ status: answer.statusCode ?? 0, body }), reject)
+      })
+      asked.once('error', reject)
+      asked.end(sql)
+    })
+  }
+
+  it('may read on loopback, and change nothing', async () => {
+    expect(await ask('SELECT 1', 'localhost:8123')).toEqual({ status: 200, body: '1\n' })
+    expect(await ask('SELECT 1', '[::1]')).toMatchObject({ status: 200 })
+    expect(await ask('CREATE TABLE x (a UInt8) ENGINE = Memory', 'localhost')).toMatchObject({
+      status: 403,
+    })
+  })
+
+  it('are not answered under a name that somebody else may have given this machine', async () => {
+    for (const host of ['evil.example', 'localhost.evil.example', '192.0.2.1']) {
+      expect(await ask('SELECT 1', host)).toMatchObject({ status: 401 })
+    }
+  })
+})
+
 describe.skipIf(!hasEngine())('the life of the engine', () => {
   it('is one for all who ask at once, and loses nothing in a crash', async () => {
     const engine = await TestEngine.start()

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ClickHouse, type Target } from '../../src/clickhouse/client.js'
-import type { EngineAddress } from '../../src/clickhouse/embedded/place.js'
+import { type EngineAddress, enginePlace } from '../../src/clickhouse/embedded/place.js'
 import { type EngineOptions, startEngine } from '../../src/clickhouse/embedded/start.js'
 import { silentLogger } from '../../src/log.js'
 
@@ -72,6 +72,7 @@ export class TestEngine {
     return ClickHouse.connect({
       url: 'http://engine',
       socket: this.address.socket,
+      warnings: enginePlace(this.dataDir).warnings,
       name: 'the embedded ClickHouse',
       user: 'default',
       password: '',

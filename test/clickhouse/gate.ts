@@ -17,6 +17,8 @@ import { buffer } from 'node:stream/consumers'
 export interface GateOptions {
   /** Path of the engine's socket, asked anew with each request. */
   readonly socket: () => string
+  /** Default: any free one. */
+  readonly port?: number
   /** PEM; with it the gate speaks HTTPS. */
   readonly tls?: { readonly key: string; readonly cert: string }
 }
@@ -28,7 +30,7 @@ export class Gate {
 
   static async open(options: GateOptions): Promise<Gate> {
     const gate = new Gate(options)
-    gate.#server.listen(0, '127.0.0.1')
+    gate.#server.listen(options.port ?? 0, '127.0.0.1')
     await once(gate.#server, 'listening')
     return gate
   }

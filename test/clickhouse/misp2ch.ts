@@ -23,18 +23,19 @@ const HITS = `
   reverse UInt8, event_uuid String, id UInt32, attr_uuid String, ts DateTime, te DateTime,
   info String, insert_ts DateTime DEFAULT now()`
 
+/** What is there it leaves as it is, as misp2ch does whenever it runs. */
 export async function createMisp2chTables(db: ClickHouse, flows = FLOWS_NOW): Promise<void> {
-  await db.command('CREATE DATABASE nfsen')
+  await db.command('CREATE DATABASE IF NOT EXISTS nfsen')
   await db.command(
-    `CREATE TABLE nfsen.flows (${flows}) ENGINE = MergeTree PARTITION BY tuple()
+    `CREATE TABLE IF NOT EXISTS nfsen.flows (${flows}) ENGINE = MergeTree PARTITION BY tuple()
      PRIMARY KEY (ts, te) ORDER BY (ts, te, sa, da) TTL te + toIntervalDay(90)`,
   )
   await db.command(
-    `CREATE TABLE nfsen.iocs (${IOCS}) ENGINE = MergeTree PARTITION BY tuple()
+    `CREATE TABLE IF NOT EXISTS nfsen.iocs (${IOCS}) ENGINE = MergeTree PARTITION BY tuple()
      PRIMARY KEY (ip, port) ORDER BY (ip, port)`,
   )
   await db.command(
-    `CREATE TABLE nfsen.ioc_hits (${HITS}) ENGINE = MergeTree PARTITION BY tuple()
+    `CREATE TABLE IF NOT EXISTS nfsen.ioc_hits (${HITS}) ENGINE = MergeTree PARTITION BY tuple()
      PRIMARY KEY (ts, source_ip) ORDER BY (ts, source_ip) TTL te + toIntervalDay(90)`,
   )
   await db.command(view('ioc_hits_mv', ['sa', 'da', 'dp', '0']))
@@ -43,7 +44,7 @@ export async function createMisp2chTables(db: ClickHouse, flows = FLOWS_NOW): Pr
 
 /** One for each direction: the first address is told as the inside one, the second is looked up. */
 function view(name: string, [inside, outside, port, reverse]: [string, string, string, string]) {
-  return `CREATE MATERIALIZED VIEW nfsen.${name} TO nfsen.ioc_hits AS
+  return `CREATE MATERIALIZED VIEW IF NOT EXISTS nfsen.${name} TO nfsen.ioc_hits AS
     SELECT i.misp AS misp, f.${inside} AS source_ip, f.${outside} AS destination_ip,
       f.${port} AS dp, f.ipkt AS pkt, f.ibyt AS byt, ${reverse} AS reverse,
       i.event_uuid AS event_uuid, i.event_id AS id, i.uuid AS attr_uuid, f.ts AS ts, f.te AS te,

@@ -12,10 +12,11 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { documentOf } from '../cli/cli.js'
+import { commandLine, documentOf } from '../cli/cli.js'
 import { Site } from '../cli/site.js'
 import { hasEngine, TestEngine } from '../clickhouse/engine.js'
 import { createMisp2chTables } from '../clickhouse/misp2ch.js'
+import { hasProgram } from '../servers/program.js'
 import { hasNfdump, type Packet, writeCapture } from './capture.js'
 import { protocolNumber } from './plain-rows.js'
 
@@ -287,12 +288,19 @@ exec ${real} "\${args[@]}"\n`,
     const db = await engine.connect()
     await createMisp2chTables(db)
     await db.close()
+    const [file = ''] = writeCapture(join(site.folder, 'in'), PACKETS)
+    const imported = await site.run(['flows', 'import', file])
+    expect(imported).toMatchObject({ status: 0, stdout: `${file}: 5 flows\n` })
+    expect(imported.stderr).toMatch(/keeps no deduplication window.*tipline doctor --fix sets it/)
     const asked = await site.run(['doctor', '--fix'])
     expect(asked.status).toBe(2)
     expect(asked.stdout).toMatch(/will let nfsen.flows remember.*\nwill add a skip index/)
     expect(asked.stderr).toContain('--fix --yes')
     expect((await site.run(['doctor', '--fix', '--yes'])).stdout).toContain('Done.')
     expect((await site.run(['doctor', '--fix', '--yes'])).stdout).toBe('There is nothing to fix.\n')
+    const again = await site.run(['flows', 'import', file])
+    expect(again.status).toBe(0)
+    expect(again.stderr).not.toContain('deduplication window')
     const printed = await site.run(['doctor', '--sql', '--cluster', 'netflow'])
     expect(printed.stdout).toContain('ON CLUSTER `netflow`')
     expect((await site.run(['doctor', '--sql', '--cluster', "it's"])).status).toBe(2)
@@ -312,6 +320,28 @@ exec ${real} "\${args[@]}"\n`,
     expect((await site.run(['flows', 'attach'])).status).toBe(0)
     expect((await site.run(['backscan', '--since', '1d'])).status).toBe(0)
     expect((await site.run(['hits'])).stdout).toContain('192.0.2.1 -> 203.0.113.9 port 8443')
+  })
+
+  it.skipIf(!hasTerminal())('show on a terminal how far they are', async () => {
+    const [file = ''] = writeCapture(join(site.folder, 'in'), PACKETS)
+    const shown = (args: readonly string[]) => {
+      const line = commandLine(args).join(' ')
+      return execFileSync('script', ['-qec', line, '/dev/null'], {
+        cwd: site.folder,
+        encoding: 'utf8',
+      })
+    }
+    expect(shown(['flows', 'import', file])).toMatch(/[█░]{24} \d flows/)
+    const folder = join(site.folder, 'watched')
+    mkdirSync(folder)
+    copyFileSync(file, join(folder, 'nfcapd.202611211200'))
+    expect(shown(['flows', 'watch', '--once', folder])).toMatch(/[█░]{24} \d flows, 1 files to do/)
+    // Nobody has brought an indicator yet.
+    const looking = await site.run(['backscan'])
+    expect(looking.status).toBe(3)
+    expect(looking.stderr).toMatch(
+      /no indicators in the embedded ClickHouse yet\n +hint: tipline sync/,
+    )
   })
 
   it('need folders that can be read', async () => {
@@ -337,10 +367,15 @@ describe.skipIf(!hasEngine() || !hasNfdump())('an import that is killed', () => 
   })
   afterEach(() => site.close())
 
+  const importing = (file: string) => ['flows', 'import', file]
+  const watching = (file: string) => ['flows', 'watch', '--once', dirname(file)]
+
   it.each([
-    ['import', (file: string) => ['flows', 'import', file]],
-    ['watch', (file: string) => ['flows', 'watch', '--once', dirname(file)]],
-  ])('goes on where it was, and stores nothing twice: %s', async (_, command) => {
+    ['import', 'tipline', importing],
+    ['watch', 'tipline', watching],
+    ['import', 'the engine', importing],
+  ])('goes on where it was, and stores nothing twice: %s, %s is killed', async (...row) => {
+    const [, killed, command] = row
     await site.startMisp()
     site.writeConfig('sinks: { clickhouse: { max_hits: 1000000, embedded: { idle: 20s } } }\n')
     const packets = Array.from({ length: 250_000 }, (_, n) => ({
@@ -353,19 +388,34 @@ describe.skipIf(!hasEngine() || !hasNfdump())('an import that is killed', () => 
     const engine = TestEngine.at(join(site.folder, 'tipline-data'))
     const first = site.start(command(file))
     await engine.restart()
-    const db = await engine.connect()
+    let db = await engine.connect()
     const count = async (table: string) =>
       Number((await db.row<{ n: string }>(`SELECT count() AS n FROM nfsen.${table}`)).n)
     while ((await count('flows').catch(() => 0)) === 0);
-    first.child.kill('SIGKILL')
-    await first.end()
+    const ending = first.end()
+    if (killed === 'tipline') first.child.kill('SIGKILL')
+    else await engine.kill()
+    const ended = await ending
+    if (killed === 'the engine') {
+      expect(ended).toMatchObject({ status: 3 })
+      expect(ended.stderr).toMatch(/can not be reached[\s\S]*hint: /)
+    }
+    // Whoever comes next starts the engine.
     expect((await site.run(command(file))).status).toBe(0)
+    await db.close()
+    await engine.restart()
+    db = await engine.connect()
     expect(await count('flows')).toBe(packets.length)
     // Two indicators at that address.
     expect(await count('ioc_hits')).toBe(2 * packets.length)
     await db.close()
   })
 })
+
+/** util-linux's `script` runs a program on a terminal of its own. */
+function hasTerminal(): boolean {
+  return hasProgram('script', ['--version'], 'apt-get install bsdutils')
+}
 
 describe.skipIf(!hasNfdump())('protocols', () => {
   it('have the numbers that nfdump means by their names', () => {

@@ -12,6 +12,7 @@ export function event(uuid: string, more: Partial<StagedEvent> = {}): StagedEven
     info: `about ${uuid}`,
     orgc: 'ORG',
     tags: [],
+    threatLevel: 4,
     removalsOnly: false,
     recheck: false,
     ...more,

@@ -14,6 +14,7 @@ const [socket, since, until, maxHits] = process.argv.slice(2) as [
 const db = await ClickHouse.connect({
   url: 'http://engine',
   socket,
+  warnings: null,
   name: 'the embedded ClickHouse',
   user: 'default',
   password: '',

@@ -162,6 +162,19 @@ describe('the index', () => {
   })
 
   it.each([
+    ['1', 1],
+    [3, 3],
+    ['0', 4],
+    ['5', 4],
+    ['99999999999999999999', 4],
+    [null, 4],
+    [{}, 4],
+  ])('reads the threat level %j as %i', (threat_level_id, level) => {
+    const raw = { uuid: GOOD.uuid, timestamp: '1', threat_level_id }
+    expect(parseEventMeta(raw)).toMatchObject({ threatLevel: level })
+  })
+
+  it.each([
     ['id', { uuid: GOOD.uuid, timestamp: '1', published: true }],
     ['uuid', { id: '1', timestamp: '1', published: true }],
     ['timestamp', { id: '1', uuid: GOOD.uuid, published: true }],

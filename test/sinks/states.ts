@@ -27,6 +27,7 @@ export function carrier(of: Partial<Carrier> = {}): Carrier {
     type: 'ip-dst',
     port: 0,
     tags: ['tlp:green'],
+    threatLevel: 2,
     source: 'main',
     timestamp: NOW - 1000,
     firstSeen: null,

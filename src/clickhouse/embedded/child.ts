@@ -55,13 +55,13 @@ async function serve(): Promise<void> {
 }
 
 /** chDB locks the folder; the system takes the lock away with the process. */
-async function openFolder({ data, log: file }: EnginePlace) {
+async function openFolder({ data, log: file, warnings }: EnginePlace) {
   const { Session } = await import('chdb')
   mkdirSync(data, { recursive: true, mode: 0o700 })
   const before = statSync(file, { throwIfNoEntry: false })?.size ?? 0
   try {
     // Stays open: with the last connection chDB would close the folder.
-    const keeper = new Session(data)
+    const keeper = new Session(data, { connectionArgs: argumentsFor(warnings) })
     await keeper.queryAsync('SELECT 1')
     process.once('exit', () => keeper.close())
     return () => new Session(data)
@@ -71,6 +71,20 @@ async function openFolder({ data, log: file }: EnginePlace) {
     const told = readFileSync(file).subarray(before).toString()
     process.exit(told.includes('Cannot lock file') ? TAKEN : 1)
   }
+}
+
+/** Of the engine's own log what is worth reading: what a client is told anyway is not in it. */
+function argumentsFor(warnings: string): string[] {
+  return [
+    '--log-level=warning',
+    `--logger.log=${warnings}`,
+    '--logger.size=10M',
+    '--logger.count=1',
+    // What was warned of before an INSERT is answered stands there then.
+    '--logger.async=0',
+    '--logger.levels.executeQuery=none',
+    '--logger.levels.BackgroundSchedulePool/BgSchPool=none',
+  ]
 }
 
 async function listenOnSocket(server: Server): Promise<Server> {

@@ -10,11 +10,12 @@ import { createGunzip, createGzip } from 'node:zlib'
 import type { Session } from 'chdb'
 import { admit } from './admit.js'
 import { asFault, CODES, EngineFault } from './fault.js'
+import { framed } from './native.js'
 import { type Ask, readRequest } from './request.js'
 import { type Answer, run, type Totals, type Work } from './session.js'
 import type { Slots } from './slots.js'
 import { spool } from './spool.js'
-import { insertFrom, readStatement, refusal } from './statement.js'
+import { insertFrom, readStatement, refusal, type Statement } from './statement.js'
 
 export interface DoorOptions {
   readonly open: () => Session
@@ -91,7 +92,7 @@ async function answer(visit: Visit, ask: Ask, signal: AbortSignal): Promise<void
   await visit.options.slots.hold(signal, async () => {
     const { open } = visit.options
     const answered = takesData ? await insert(visit, work, body) : await run(open, work)
-    await send(visit, ask, { answered, inserted: statement.verb === 'INSERT' })
+    await send(visit, ask, { answered: await fitted(answered, { ask, statement }), statement })
   })
 }
 
@@ -116,19 +117,29 @@ async function insert(
   }
 }
 
+/** Newer clients want more around the same blocks. */
+async function fitted(
+  answered: Answer,
+  { ask, statement }: { ask: Ask; statement: Statement },
+): Promise<Answer> {
+  const isNative = (statement.format ?? ask.format) === 'Native'
+  if (!isNative || ask.protocol === 0) return answered
+  return { ...answered, pieces: await framed(answered.pieces, ask.protocol) }
+}
+
 interface Sending {
   readonly answered: Answer
-  readonly inserted: boolean
+  readonly statement: Statement
 }
 
 async function send(
   { response }: Visit,
   ask: Ask,
-  { answered: { totals, pieces }, inserted }: Sending,
+  { answered: { totals, pieces }, statement: { verb } }: Sending,
 ): Promise<void> {
   response.setHeader('Content-Type', 'text/plain; charset=UTF-8')
   response.setHeader('X-ClickHouse-Format', ask.format)
-  if (totals) response.setHeader('X-ClickHouse-Summary', summary(totals, inserted))
+  if (totals) response.setHeader('X-ClickHouse-Summary', summary(totals, verb === 'INSERT'))
   if (!ask.gzipAnswer) return await pipeline(pieces, response)
   response.setHeader('Content-Encoding', 'gzip')
   await pipeline(pieces, createGzip({ level: 1 }), response)

@@ -7,6 +7,8 @@ export interface EnginePlace {
   readonly data: string
   readonly spool: string
   readonly log: string
+  /** What the engine itself warns of, such as a view that fails; bounded. */
+  readonly warnings: string
   /** Names the process that serves, and how to reach it. */
   readonly address: string
   readonly socket: string
@@ -28,6 +30,7 @@ export function enginePlace(dataDir: string): EnginePlace {
     data: join(dataDir, 'engine.data'),
     spool: join(dataDir, 'engine.spool'),
     log: join(dataDir, 'engine.log'),
+    warnings: join(dataDir, 'engine.warnings.log'),
     address: join(dataDir, 'engine.json'),
     socket: join(dataDir, 'engine.sock'),
   }

@@ -1,5 +1,6 @@
 /** A request of ClickHouse's HTTP interface, read into what a session needs to answer it. */
 import type { IncomingMessage } from 'node:http'
+import { OLDEST_PROTOCOL } from './native.js'
 
 /** Parameters of the interface itself; every other one is a setting. */
 const RESERVED = new Set([
@@ -14,6 +15,7 @@ const RESERVED = new Set([
   'session_timeout',
   'session_check',
   'close_session',
+  'client_protocol_version',
   'role',
   'compress',
   'decompress',
@@ -33,6 +35,8 @@ export interface Ask {
   readonly query: string
   readonly database: string | null
   readonly format: string
+  /** Of the blocks in the format Native; 0: as it is in files. */
+  readonly protocol: number
   readonly queryId: string | null
   /** As the interface has them: texts with TSV's escapes. */
   readonly params: readonly (readonly [name: string, value: string])[]
@@ -57,6 +61,7 @@ export function readRequest(request: IncomingMessage): Ask {
     query: given.get('query') ?? '',
     database: given.get('database') ?? (header('x-clickhouse-database') || null),
     format: given.get('default_format') ?? (header('x-clickhouse-format') || 'TabSeparated'),
+    protocol: Number(given.get('client_protocol_version') ?? 0),
     queryId: given.get('query_id'),
     params: [...given].flatMap(([name, value]) =>
       name.startsWith('param_') ? [[name, value] as const] : [],
@@ -91,6 +96,10 @@ function unsupported(given: URLSearchParams, encoding: string): string | null {
   }
   if (encoding !== '' && encoding !== 'gzip' && encoding !== 'identity') {
     return `the embedded engine does not know Content-Encoding: ${encoding.slice(0, 20)}`
+  }
+  const version = given.get('client_protocol_version') ?? '0'
+  if (!/^(0|\d{5,9})$/.test(version) || (version !== '0' && Number(version) < OLDEST_PROTOCOL)) {
+    return `the embedded engine does not know client_protocol_version=${version.slice(0, 20)}; the oldest is ${OLDEST_PROTOCOL}`
   }
   return null
 }

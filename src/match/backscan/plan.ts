@@ -1,4 +1,5 @@
 /** What a backscan has to do: which indicators, which stretches of time, in which slices. */
+import type { ClickHouse } from '../../clickhouse/client.js'
 import { flowColumns } from '../../clickhouse/columns.js'
 import { readGaps, writeGap } from '../../clickhouse/gaps.js'
 import { liveNames } from '../../clickhouse/live-tables.js'
@@ -31,12 +32,13 @@ export async function planOf(options: Unplanned): Promise<Plan> {
   const since = Math.floor(options.since / HOUR) * HOUR
   const plan = { ...options, since, live: liveNames(tables) }
   const ours = OURS.map((table) => table(tables))
-  const names = [...ours.map(({ name }) => name), tables.flows]
+  const names = [...ours.map(({ name }) => name), tables.flows, plan.live.details]
   // Mostly all is there; where it is not, it is asked once more.
   const [there, asked] = await Promise.all([
     columnsIn(db, names, signal),
     ask(plan).catch(nullIfMissing),
   ])
+  if (!there.has(quoted(plan.live.details))) throw nothingYet(db)
   const made = await complete(db, { tables: ours, there }, signal)
   const { fresh, gaps, size, whole } = asked && made.length === 0 ? asked : await ask(plan)
   const jobs = [...fresh, ...gaps].map(async ({ window, ...job }) => ({
@@ -48,6 +50,14 @@ export async function planOf(options: Unplanned): Promise<Plan> {
 }
 
 const OURS = [lookedTable, backscansTable, foundTable, gapsTable, countedTable]
+
+function nothingYet({ name }: ClickHouse): ClickHouseError {
+  return new ClickHouseError({
+    what: `there are no indicators in ${name} yet`,
+    hint: 'tipline sync brings them',
+    fault: 'missing',
+  })
+}
 
 /** Of what is known before it is known which tables are there. */
 type Asking = Omit<Plan, 'flows' | 'jobs'>

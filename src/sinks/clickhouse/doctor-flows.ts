@@ -58,7 +58,7 @@ async function examineRights(db: ClickHouse, { iocs }: Tables): Promise<Finding[
   return [{ level: 'error', message, hint: grant }]
 }
 
-/** The embedded engine can keep none; of it the guide tells. */
+/** The embedded engine writes down by itself what it tells. */
 async function examineViewsLog(db: ClickHouse): Promise<Finding[]> {
   if (db.isEmbedded || (await hasViewsLog(db))) return []
   return [

@@ -48,6 +48,7 @@ function rowOf({ space, value }: KeyState, carrier: Carrier, { batch, turn }: Ro
     carrier.type,
     space === 'net' ? Number(value.slice(value.indexOf('/') + 1)) : 0,
     carrier.tags,
+    carrier.threatLevel,
     nullable(carrier.firstSeen),
     nullable(carrier.lastSeen),
     seconds(carrier.liveSince),
@@ -56,7 +57,7 @@ function rowOf({ space, value }: KeyState, carrier: Carrier, { batch, turn }: Ro
 }
 
 function absence({ value }: KeyState, { batch, turn }: RowOptions): Row {
-  return [batch, turn, 0, 0, '', '', '', 0, value, 0, '', '', '', 0, [], null, null, 0, '']
+  return [batch, turn, 0, 0, '', '', '', 0, value, 0, '', '', '', 0, [], 0, null, null, 0, '']
 }
 
 /** Tells whether a row is as it should be. */

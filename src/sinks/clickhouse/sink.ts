@@ -23,7 +23,7 @@ import { statementsFor } from './statements.js'
 
 const NAME = 'clickhouse'
 /** Part of the fingerprint: grows when the same settings write something else. */
-const LAYOUT = 2
+const LAYOUT = 3
 /** A batch that is older was left behind by a process that is no more. */
 const STALE_SECONDS = 86_400
 

@@ -24,6 +24,7 @@ const CARRIER: StateCarrier = {
   type: 'ip-dst',
   port: 0,
   tags: ['tlp:amber', 'misp:confidence-level="fairly-confident"'],
+  threatLevel: 2,
   source: 'main',
   timestamp: 1_790_000_000,
   firstSeen: 1_780_000_000,

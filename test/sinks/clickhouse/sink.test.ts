@@ -28,7 +28,7 @@ describe.skipIf(!hasEngine())('rows of iocs', () => {
   const rows = () =>
     house.db.rows<Record<string, unknown>>(
       `SELECT misp, uuid, ip, port, info, kind, type, prefix, tags, toUnixTimestamp(ts) AS ts,
-         event_id, event_uuid FROM nfsen.iocs ORDER BY ip, port, uuid`,
+         event_id, event_uuid, threat_level FROM nfsen.iocs ORDER BY ip, port, uuid`,
     )
 
   it('tell all of an attribute', async () => {
@@ -46,6 +46,7 @@ describe.skipIf(!hasEngine())('rows of iocs', () => {
         type: 'ip-dst|port',
         prefix: 0,
         tags: ['tlp:green', "it's"],
+        threat_level: 2,
         ts: NOW - 1000,
         event_id: 12,
         event_uuid: '00000000-0000-4000-8000-000000000001',
