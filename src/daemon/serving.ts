@@ -10,7 +10,7 @@ import { watchedOf } from '../flows/folders.js'
 import { openStores } from '../hits/stores.js'
 import { type App, createApp } from '../http/app.js'
 import type { Backend } from '../http/backend.js'
-import { type Listening, listen } from '../http/listen.js'
+import { checkCertificate, type Listening, listen } from '../http/listen.js'
 import { type HttpSettings, parseListen } from '../http/settings.js'
 import { daemonSocket } from '../ledger/place.js'
 import type { Logger } from '../log.js'
@@ -70,17 +70,41 @@ export class Serving {
   /** The new listener stands before the old one goes, unless they want the same place. */
   async #listen(http: HttpSettings): Promise<void> {
     const [before, old] = [this.#public, this.#http]
+    if (before && old && sameSocket(old, http)) {
+      before.adjust({ tls: http.tls, connections: http.limits.connections })
+      this.#http = http
+      return
+    }
+    if (http.tls) checkCertificate(http.tls)
+    if (before && old && samePort(old, http)) await this.#swap(before, { old, http })
+    else {
+      this.#public = await this.#open(http)
+      await before?.retire(GRACE_MS)
+    }
     this.#http = http
-    if (old && sameDoor(old, http)) return void before?.reload()
-    const address = parseListen(http.listen)
-    const app = () => this.#app()
-    const { tls, limits } = http
-    const samePlace = old?.listen === http.listen
-    if (samePlace) await before?.close(GRACE_MS)
-    const options = { app, own: false, tls, connections: limits.connections, log: this.#log }
-    this.#public = address ? await listen({ ...options, address }) : null
-    if (!samePlace) await before?.close(GRACE_MS)
     this.#log.info({ url: this.url }, this.url === null ? 'the API is off' : 'listening')
+  }
+
+  /** Two can't have one port: for a moment there is nobody. */
+  async #swap(
+    before: Listening,
+    { old, http }: { old: HttpSettings; http: HttpSettings },
+  ): Promise<void> {
+    await before.retire(GRACE_MS)
+    try {
+      this.#public = await this.#open(http)
+    } catch (error) {
+      this.#public = await this.#open(old)
+      throw error
+    }
+  }
+
+  async #open({ listen: where, tls, limits }: HttpSettings): Promise<Listening | null> {
+    const address = parseListen(where)
+    if (!address) return null
+    const { connections } = limits
+    const app = () => this.#app()
+    return listen({ app, own: false, tls, connections, log: this.#log, address })
   }
 
   async #listenOwn({ dataDir }: LoadedConfig): Promise<void> {
@@ -169,9 +193,14 @@ class Tenant {
   }
 }
 
-/** What a listener is made of; all else is the app's. */
-function sameDoor(one: HttpSettings, other: HttpSettings): boolean {
-  const door = ({ listen, tls, limits }: HttpSettings) =>
-    JSON.stringify([listen, tls ?? null, limits.connections])
-  return door(one) === door(other)
+/** All else can be changed while it listens. */
+function sameSocket(one: HttpSettings, other: HttpSettings): boolean {
+  return one.listen === other.listen && (one.tls === undefined) === (other.tls === undefined)
+}
+
+/** The same port of another address may be one that is taken by the old. */
+function samePort(one: HttpSettings, other: HttpSettings): boolean {
+  const [a, b] = [parseListen(one.listen), parseListen(other.listen)]
+  if (a?.kind === 'tcp' && b?.kind === 'tcp') return a.port === b.port && a.port !== 0
+  return one.listen === other.listen
 }

@@ -10,7 +10,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
-import { connect } from 'node:net'
+import { connect, Server as NetServer } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { ListenError } from '../errors.js'
@@ -32,11 +32,16 @@ export interface ListenOptions {
 export interface Listening {
   /** `http://127.0.0.1:8787` or `unix:/path`. */
   readonly url: string
-  /** Reads the certificate again; the old one stays where the new one is of no use. */
-  reload(): void
+  /** Goes by these from the next connection on. @throws ListenError: all is as it was before */
+  adjust(door: Door): void
   /** Takes no more; what is under way may end within the time. */
   close(graceMs: number): Promise<void>
+  /** The same without haste: who is connected may ask once more, and is told to connect anew. */
+  retire(graceMs: number): Promise<void>
 }
+
+/** What can change while it listens. With TLS or without is how it began. */
+type Door = Pick<ListenOptions, 'tls' | 'connections'>
 
 /** @throws ListenError */
 export async function listen(options: ListenOptions): Promise<Listening> {
@@ -45,7 +50,9 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     (request, env) => app().fetch(request, { ...(env as HttpBindings), own }),
     { overrideGlobalObjects: false },
   )
+  let isRetiring = false
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (isRetiring) outgoing.shouldKeepAlive = false
     if (!app().quick(incoming, outgoing, { own })) void fetched(incoming, outgoing)
   }
   const server = tls
@@ -53,13 +60,21 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     : createServer(PATIENCE, answer)
   limit(server, options.connections)
   await bind(server, address)
-  const certificate = tls ? new Certificate(server as SecureServer, tls, log) : null
+  let certificate = tls ? new Certificate(server as SecureServer, tls, log) : null
   return {
     url: urlOf(server, address, tls !== undefined),
-    reload: () => certificate?.reload(),
+    adjust(door) {
+      if (certificate && door.tls) certificate = certificate.follow(door.tls)
+      server.maxConnections = door.connections
+    },
     async close(graceMs) {
       certificate?.close()
       await stop(server, graceMs)
+    },
+    async retire(graceMs) {
+      certificate?.close()
+      isRetiring = true
+      await letGo(server, graceMs)
     },
   }
 }
@@ -154,6 +169,11 @@ async function isAbandoned(path: string): Promise<boolean> {
   }
 }
 
+/** @throws ListenError for one that is of no use */
+export function checkCertificate(tls: NonNullable<HttpSettings['tls']>): void {
+  certificateOf(tls)
+}
+
 function certificateOf({ cert_file, privkey_file }: NonNullable<HttpSettings['tls']>) {
   const read = (file: string) => {
     try {
@@ -195,6 +215,20 @@ class Certificate {
     unwatchFile(this.#tls.cert_file, this.#changed)
   }
 
+  /**
+   * Reads these from now on. Where the same are of no use just now, what was read before stays.
+   * @throws ListenError for others that are of no use
+   */
+  follow(tls: NonNullable<HttpSettings['tls']>): Certificate {
+    if (JSON.stringify(tls) === JSON.stringify(this.#tls)) {
+      this.reload()
+      return this
+    }
+    this.#server.setSecureContext(certificateOf(tls))
+    this.close()
+    return new Certificate(this.#server, tls, this.#log)
+  }
+
   reload(): void {
     try {
       this.#server.setSecureContext(certificateOf(this.#tls))
@@ -222,4 +256,20 @@ async function stop(server: Server, graceMs: number): Promise<void> {
   const late = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed
   clearTimeout(late)
+}
+
+/** Whose connection has been idle for so long is not just about to ask. */
+const IDLE_MS = 1000
+
+/** Unlike the server's own `close`, it does not cut off who is between two requests. */
+async function letGo(server: Server, graceMs: number): Promise<void> {
+  const closed = once(server, 'close')
+  NetServer.prototype.close.call(server)
+  const idle = setTimeout(() => server.closeIdleConnections(), Math.min(IDLE_MS, graceMs))
+  const late = setTimeout(() => server.closeAllConnections(), graceMs)
+  await closed
+  clearTimeout(idle)
+  clearTimeout(late)
+  // It ends what looks after its connections.
+  server.close()
 }

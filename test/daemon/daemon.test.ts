@@ -6,6 +6,8 @@ import type { Running } from '../cli/cli.js'
 import { Site, until } from '../cli/site.js'
 import { bulkWorld } from '../misp/world.js'
 import { hasMemcached } from '../servers/memcached.js'
+import { freePort } from '../servers/program.js'
+import { Askers } from './askers.js'
 import { hasSystemdNotify, NotifySocket } from './notify-socket.js'
 
 let site: Site
@@ -22,7 +24,7 @@ afterEach(async () => {
 })
 
 /** Sources are asked every second. */
-function writeConfig(more = '', source = ''): void {
+function writeConfig(more = '', source = '', http = 'listen: "127.0.0.1:0"'): void {
   const { url, keys } = site.misp
   const every = `every: 1s, timeout: 15s${source && `, ${source}`}`
   site.write(
@@ -31,7 +33,7 @@ function writeConfig(more = '', source = ''): void {
   - { name: main, url: "${url}", key: "${keys.readonly}", ${every} }
 sinks:
   memcached: { servers: ["${site.memcached.address}"], value: ids, timeout: 10s }
-http: { listen: "127.0.0.1:0" }
+http: { ${http} }
 ${more}`,
   )
 }
@@ -160,24 +162,44 @@ describe.skipIf(!hasMemcached())('a new config at SIGHUP', () => {
     await until(holds('misp-domain:evil.example', '1#domain'))
   })
 
-  it('is taken over, and told; requests go on as if nothing had happened', async () => {
+  it('is taken over, and told; no request is dropped, whatever changes under load', async () => {
+    const told = () => linesWith(daemon, 'a new config is in force')
+    const port = await freePort()
+    const elsewhere = `listen: "127.0.0.1:${port}"`
+    const many = 'limits: { requests_per_second: 1000000 }'
+    const fewer = 'limits: { requests_per_second: 1000000, connections: 100 }'
+    const reload = async (more: string, http: string) => {
+      const before = told().length
+      writeConfig(more, '', http)
+      daemon.child.kill('SIGHUP')
+      await until(() => told().length > before)
+      return (JSON.parse(told().at(-1)!) as { changes: string[] }).changes
+    }
+    const here = 'listen: "127.0.0.1:0"'
+    await reload('', `${here}, ${many}`)
     const url = urlOf(daemon)
-    const answers: number[] = []
-    let asking = true
-    const asker = (async () => {
-      while (asking) answers.push((await fetch(`${url}/v1/lookup?value=evil.example`)).status)
-    })()
-    writeConfig('policy: { own: ["evil.example"] }\n')
-    daemon.child.kill('SIGHUP')
-    await until(holds('misp-domain:evil.example', null))
-    asking = false
-    await asker
-    expect(answers.length).toBeGreaterThan(0)
-    expect(new Set(answers)).toEqual(new Set([200]))
-    await until(() => linesWith(daemon, 'a new config is in force').length === 1)
-    const [line = ''] = linesWith(daemon, 'a new config is in force')
-    expect(JSON.parse(line)).toMatchObject({ changes: ['policy changed'] })
+    const askers = new Askers(`${url}/v1/lookup?value=evil.example`, 8)
+    const own = 'policy: { own: ["evil.example"] }\n'
+    for (const [more, limits] of [
+      [own, many],
+      [own, fewer],
+      ['', fewer],
+      ['', many],
+    ] as const) {
+      const { answered } = askers
+      const changes = await reload(more, `${here}, ${limits}`)
+      expect(changes).toHaveLength(1)
+      if (more !== '') await until(holds('misp-domain:evil.example', null))
+      await until(() => askers.answered > answered + 100)
+    }
+    expect([...askers.outcomes.keys()]).toEqual([200])
     expect(urlOf(daemon)).toBe(url)
+    // Who is connected is answered once more; then there is nobody here.
+    await reload('', `${elsewhere}, ${many}`)
+    await until(() => askers.outcomes.has('ECONNREFUSED'))
+    await askers.stop()
+    expect([...askers.outcomes.keys()]).toEqual([200, 'ECONNREFUSED'])
+    expect((await fetch(`http://127.0.0.1:${port}/v1/lookup?value=x`)).status).toBe(200)
   })
 
   it('takes in a new source, and lets go of none that stays', async () => {
