@@ -20,4 +20,12 @@ describe.skipIf(!hasSystemdNotify())('the unit for systemd', () => {
     rmSync(folder, { recursive: true })
     expect([status, stdout + stderr]).toEqual([0, ''])
   })
+
+  it('leaves little open, as systemd reckons it: 1.3 of 10 at most', () => {
+    const args = ['security', '--offline=true', '--threshold=13', '--no-pager', UNIT]
+    const { status, stdout } = spawnSync('systemd-analyze', args, { encoding: 'utf8' })
+    const [, score] = /Overall exposure level for tipline\.service: ([\d.]+)/.exec(stdout) ?? []
+    expect(score, stdout).toBeDefined()
+    expect([status, Number(score) <= 1.3], stdout).toEqual([0, true])
+  })
 })

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ListenError } from '../../src/errors.js'
 import { httpSettings } from '../../src/http/settings.js'
 import { TokenBuckets } from '../../src/http/token-buckets.js'
 import { hashOf, newToken, Tokens } from '../../src/http/tokens.js'
@@ -210,12 +211,22 @@ describe('sessions', () => {
     expect(headers['set-cookie']?.[0]).toContain('; Secure')
     const before = await serialOf(secure.url)
     certificate(house.ledger.folder, 'first')
-    secure.reload()
-    expect(await serialOf(secure.url)).not.toBe(before)
+    const connections = 1000
+    secure.adjust({ tls, connections })
+    const renewed = await serialOf(secure.url)
+    expect(renewed).not.toBe(before)
     writeFileSync(cert, 'no certificate')
-    secure.reload()
-    expect(await serialOf(secure.url)).not.toBe(before)
+    secure.adjust({ tls, connections })
+    expect(await serialOf(secure.url)).toBe(renewed)
     expect(house.logged.join()).toContain('the old one stays')
+    // Of others, in a new config, it is the config that is wrong.
+    const other = { cert_file: cert, privkey_file: join(house.ledger.folder, 'none.pem') }
+    expect(() => secure.adjust({ tls: other, connections })).toThrow(ListenError)
+    expect(await serialOf(secure.url)).toBe(renewed)
+    const moved = certificate(house.ledger.folder, 'second')
+    const second = { cert_file: moved.cert, privkey_file: moved.key }
+    secure.adjust({ tls: second, connections })
+    expect(await serialOf(secure.url)).not.toBe(renewed)
   })
 })
 
