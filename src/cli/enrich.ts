@@ -85,13 +85,14 @@ async function matchAll(context: Context, { fields, inputs, options }: Asked): P
 
 /** The folder of the ledger, and where the events of its sources can be looked at. */
 async function ledgerOf(context: Context): Promise<{ dataDir: string; references: References }> {
-  if (context.options.dataDir !== undefined) {
-    return { dataDir: await dataFolder(context), references: {} }
-  }
+  const { options, env } = context
+  const dataDir = await dataFolder(context)
+  if (options.dataDir !== undefined) return { dataDir, references: {} }
+  const { findLinks, linksOf } = await import('../config/links.js')
+  const references = await findLinks(options.config, env)
+  if (references !== undefined) return { dataDir, references }
   const { loadConfig } = await import('../config/load.js')
-  const { dataDir, sources } = await loadConfig(context.options.config, context.env)
-  const misps = sources.flatMap((source) => (source.type === 'misp' ? [source] : []))
-  return { dataDir, references: Object.fromEntries(misps.map(({ name, url }) => [name, url])) }
+  return { dataDir, references: linksOf((await loadConfig(options.config, env)).sources) }
 }
 
 /** Loaded, and the log with it, only where hits are recorded. */

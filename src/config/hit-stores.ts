@@ -1,6 +1,7 @@
 /** Where the hits of a config are, and what is needed to tell of them. */
 import type { Tellings } from '../hits/status.js'
 import type { StoresOptions } from '../hits/stores.js'
+import { linksOf } from './links.js'
 import type { LoadedConfig } from './load.js'
 
 export function storesOptions({
@@ -9,11 +10,8 @@ export function storesOptions({
   networks,
   sources,
 }: LoadedConfig): Omit<StoresOptions, 'log' | 'signal'> {
-  const links = sources.flatMap((source) =>
-    source.type === 'misp' ? [[source.name, source.link ?? source.url] as const] : [],
-  )
   const { clickhouse } = sinks
-  return { dataDir, clickhouse, networks, links: Object.fromEntries(links) }
+  return { dataDir, clickhouse, networks, links: linksOf(sources) }
 }
 
 /** Who is told of hits. */

@@ -200,6 +200,20 @@ describe('tipline enrich', () => {
     expect(stderr).toContain('ENOENT')
   })
 
+  it('needs no key of the MISP in its config, and links as that says', async () => {
+    const key = `$${'{MISP_KEY}'}`
+    const source = `{ name: main, url: "https://misp.example", link: "https://look.example/", key: "${key}" }`
+    const config = file('tipline.yml', `data_dir: ${ledger.folder}/\nsources:\n  - ${source}\n`)
+    const { status, stdout } = await tipline(['enrich', '-c', config], { input: HIT })
+    expect(status).toBe(0)
+    expect(stdout).toContain('"reference":"https://look.example/events/view/1"')
+    const mistyped = file(
+      'tipline.yml',
+      `data_dir: ${ledger.folder}/\nsources:\n  - ${source.replace('url', 'ulr')}\n`,
+    )
+    expect((await tipline(['enrich', '-c', mistyped], { input: HIT })).status).toBe(2)
+  })
+
   it('--explain-fields says what would be looked up', async () => {
     const sample = '{"dns":{"question":{"name":"a.example"}},"message":"x"}\n'
     const { status, stdout } = await enrich(['--explain-fields', '--json'], sample)
