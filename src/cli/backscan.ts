@@ -2,7 +2,9 @@
 import { openClickHouse, tablesOf } from '../clickhouse/open.js'
 import { EXIT, UsageError } from '../errors.js'
 import { readIp } from '../indicators/ip.js'
+import { printable } from '../log.js'
 import { type BackscanReport, backscan } from '../match/backscan/backscan.js'
+import { readLooked } from '../match/backscan/coverage.js'
 import type { Announcement, Limits } from '../match/backscan/work.js'
 import { parseDuration } from '../policy/duration.js'
 import { tellingOf } from '../sinks/clickhouse/settings.js'
@@ -69,16 +71,18 @@ export async function backscanCommand(context: Context, options: BackscanOptions
     throw new UsageError({ what: 'the config has no ClickHouse', hint })
   }
   const { signal } = context
+  const tables = tablesOf(settings)
+  const value = indicator === undefined ? '' : (readIp(indicator) ?? indicator)
   const db = await openClickHouse(settings, { dataDir: config.dataDir, log, signal })
   try {
     const until = context.now() + 1
     let rows = 0
     const report = await backscan({
       db,
-      tables: tablesOf(settings),
+      tables,
       since: Math.max(until - ago, 0),
       until,
-      value: indicator === undefined ? null : (readIp(indicator) ?? indicator),
+      value: indicator === undefined ? null : value,
       telling: tellingOf(settings, config.networks),
       again,
       limits,
@@ -94,12 +98,18 @@ export async function backscanCommand(context: Context, options: BackscanOptions
       signal,
     })
     await tellNewFloods({ config, log, metrics }, context, since)
-    context.out.answer(report, () => linesOf(report, since))
-    return EXIT.done
+    const isKnown =
+      indicator === undefined || (await readLooked({ db, tables, signal }, value)).length > 0
+    context.out.answer(report, () => (isKnown ? linesOf(report, since) : [unknown(value)]))
+    return isKnown ? EXIT.done : EXIT.nothing
   } finally {
     bar.end()
     await db.close()
   }
+}
+
+function unknown(value: string): string {
+  return `${printable(value)} is no address or net that flows are matched with; tipline explain tells why.`
 }
 
 function limitsOf({ maxTime, maxRead, threads }: BackscanOptions): Limits {

@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { type RequestOptions, request } from 'node:http'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -313,6 +314,19 @@ describe.skipIf(!hasEngine())('the life of the engine', () => {
       const after = await engine.connect()
       expect(await after.row('SELECT count() AS n FROM t')).toEqual({ n: '2' })
       await after.close()
+    } finally {
+      await engine.close()
+    }
+  })
+
+  it('writes nothing that others on the machine could read', async () => {
+    const engine = await TestEngine.start()
+    try {
+      const names = readdirSync(engine.dataDir)
+      expect(names).toEqual(expect.arrayContaining(['engine.data', 'engine.warnings.log']))
+      for (const name of names) {
+        expect([name, statSync(join(engine.dataDir, name)).mode & 0o077]).toEqual([name, 0])
+      }
     } finally {
       await engine.close()
     }

@@ -320,6 +320,14 @@ exec ${real} "\${args[@]}"\n`,
     expect((await site.run(['flows', 'attach'])).status).toBe(0)
     expect((await site.run(['backscan', '--since', '1d'])).status).toBe(0)
     expect((await site.run(['hits'])).stdout).toContain('192.0.2.1 -> 203.0.113.9 port 8443')
+    const mistyped = await site.run(['backscan', '--indicator', '203.0.113.90'])
+    expect(mistyped.status).toBe(1)
+    expect(mistyped.stdout).toContain(
+      '203.0.113.90 is no address or net that flows are matched with',
+    )
+    const again = await site.run(['backscan', '--since', '1d', '--indicator', '203.0.113.9'])
+    expect(again.status).toBe(0)
+    expect(again.stdout).toContain('Nothing new to look for')
   })
 
   it.skipIf(!hasTerminal())('show on a terminal how far they are', async () => {

@@ -22,6 +22,8 @@ const GRACE_MS = 10_000
 /** A path of a unix socket has at most 107 bytes. */
 const LONGEST_SOCKET = 100
 
+// What it writes is its user's alone, files that chDB makes included.
+process.umask(0o077)
 const options = JSON.parse(await text(process.stdin)) as ChildOptions
 const place = enginePlace(options.dataDir)
 await serve()
