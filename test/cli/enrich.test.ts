@@ -207,10 +207,8 @@ describe('tipline enrich', () => {
     const { status, stdout } = await tipline(['enrich', '-c', config], { input: HIT })
     expect(status).toBe(0)
     expect(stdout).toContain('"reference":"https://look.example/events/view/1"')
-    const mistyped = file(
-      'tipline.yml',
-      `data_dir: ${ledger.folder}/\nsources:\n  - ${source.replace('url', 'ulr')}\n`,
-    )
+    const wrong = source.replace('url', 'ulr').replace('link', 'lnik')
+    const mistyped = file('typo.yml', `data_dir: ${ledger.folder}/\nsources:\n  - ${wrong}\n`)
     expect((await tipline(['enrich', '-c', mistyped], { input: HIT })).status).toBe(2)
   })
 
