@@ -23,6 +23,9 @@ const NEEDED = [
   { name: 'openssl', probe: ['openssl', 'version'] },
   { name: 'python3-aiosmtpd', probe: ['/usr/bin/python3', '-c', 'import aiosmtpd'] },
   { name: 'redis-server', probe: ['redis-server', '--version'] },
+  { name: 'jruby', probe: ['sh', '-c', 'command -v jruby'] },
+  // A library of jar files.
+  { name: 'libhttpclient-java', probe: ['ls', '/usr/share/java/httpclient.jar'] },
   { name: 'ruby', probe: ['ruby', '-v'] },
   { name: 'ruby-redis', probe: ['ruby', '-e', 'require "redis"'] },
   { name: 'sasl2-bin', probe: ['saslpasswd2', '-v'] },

@@ -61,28 +61,6 @@ it('TypeScript, over several pages', async () => {
   expect(hits[0]!.slice(1)).toEqual(['198.51.100.7', 'about Phishing kit'])
 })
 
-it.skipIf(!has('ruby') && process.env.CI !== 'true')(
-  'what the http filter of Logstash sends, and reads',
-  async () => {
-    // The filter fills its templates; of a field that is not there the template stays.
-    const config = readFileSync('examples/api/logstash-http.conf', 'utf8')
-    const fields = [...config.matchAll(/"([\w.]+)" => "%\{/g)].map((match) => match[1]!)
-    const body = Object.fromEntries(fields.map((field) => [field, `%{${field}}`]))
-    const event = JSON.stringify({ ...body, 'destination.ip': '198.51.100.7' })
-    const script = `
-      require 'net/http'
-      require 'json'
-      url = URI(ENV['TIPLINE_URL'] + '/v1/enrich')
-      headers = {'Authorization' => 'Bearer ' + ENV['TIPLINE_TOKEN'], 'Content-Type' => 'application/json'}
-      answer = Net::HTTP.post(url, ARGV[0], headers)
-      puts JSON.generate([answer.code, answer['content-type'], JSON.parse(answer.body)])`
-    const { stdout } = await run('ruby', ['-e', script, event], { env })
-    const [status, type, document] = JSON.parse(stdout)
-    expect([status, type]).toEqual(['200', 'application/json'])
-    expect(document.threat.enrichments[0].matched.field).toBe('destination.ip')
-  },
-)
-
 it('the socket of the data folder, with curl', async () => {
   const own = await house.listen(
     { listen: `unix:${join(house.ledger.folder, 's.sock')}` },
