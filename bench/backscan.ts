@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { prepare } from '../src/clickhouse/prepare.js'
 import { createTable, flowTables, sinkTables, type Tables } from '../src/clickhouse/schema.js'
-import { SKIP_INDEX } from '../src/clickhouse/skip-index.js'
+import { BITS_COLUMNS } from '../src/clickhouse/skip-index.js'
 import { silentLogger } from '../src/log.js'
 import { backscan } from '../src/match/backscan/backscan.js'
 import { openLive, rebuildLive } from '../src/sinks/clickhouse/live.js'
@@ -51,21 +51,26 @@ async function measure() {
   return { flows: FLOWS, days: DAYS, index, results }
 }
 
-/** The same flows into a table without it and one with it, in turns. */
+/** The same flows into a table without it, one with the numbers alone and one with all of it, in turns. */
 async function costOfIndex() {
   await db.command('CREATE DATABASE cost')
   const { flows } = flowTables(TABLES)
-  const columns = flows.columns.map(({ name, definition }) => `\`${name}\` ${definition}`)
+  const hidden = new Set<string>(BITS_COLUMNS.map(([name]) => name))
+  const shown = flows.columns.filter(({ name }) => !hidden.has(name))
+  const tables = {
+    without: { ...flows, columns: shown, indexes: [] },
+    numbers: { ...flows, indexes: [] },
+    index: flows,
+  }
+  const columns = shown.map(({ name, definition }) => `\`${name}\` ${definition}`)
   await db.command(`CREATE TABLE cost.source (${columns.join(', ')}) ENGINE = Memory`)
   await fill('cost.source', { day: 1, rows: SAMPLE })
-  const times = { without: [] as number[], with: [] as number[] }
+  const times = { without: [] as number[], numbers: [] as number[], index: [] as number[] }
   for (let round = 0; round < ROUNDS; round++) {
-    for (const which of ['without', 'with'] as const) {
+    for (const which of ['without', 'numbers', 'index'] as const) {
       const name = { database: 'cost', table: which }
       await db.command(`DROP TABLE IF EXISTS cost.${which} SYNC`)
-      await db.command(
-        createTable({ ...flows, name, indexes: which === 'with' ? [SKIP_INDEX] : [] }),
-      )
+      await db.command(createTable({ ...tables[which], name }))
       const copy = `INSERT INTO cost.${which} SELECT * FROM cost.source`
       times[which].push(await timed(() => db.command(copy, { settings: THREADS })))
     }
@@ -76,12 +81,11 @@ async function costOfIndex() {
   )
   await db.command('DROP DATABASE cost SYNC')
   const bytes = Object.fromEntries(sizes.map((each) => [each.table, Number(each.bytes)]))
-  return {
-    rows: SAMPLE,
-    bytes,
-    diskByWithout: ratio(bytes.with!, bytes.without!),
-    insertTimeByWithout: ratio(median(times.with), median(times.without)),
-  }
+  const byWithout = (which: 'numbers' | 'index') => ({
+    disk: ratio(bytes[which]!, bytes.without!),
+    insertTime: ratio(median(times[which]), median(times.without)),
+  })
+  return { rows: SAMPLE, bytes, numbers: byWithout('numbers'), index: byWithout('index') }
 }
 
 /** Random addresses: from 2,000,000 inside to all of IPv4. */

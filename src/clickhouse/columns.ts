@@ -2,6 +2,7 @@
 import type { ClickHouse } from './client.js'
 import type { FlowColumns, FlowLayout } from './matching.js'
 import type { TableName } from './names.js'
+import { hasBits } from './skip-index.js'
 
 /** Types by name, in the table's order; empty where there is no such table. @throws ClickHouseError */
 export async function columnTypes(
@@ -43,7 +44,8 @@ export function layoutOf(columns: ReadonlyMap<string, string>): FlowLayout {
 
 /** What matching has to know of a table of flows. */
 export function flowColumns(flows: TableName, columns: ReadonlyMap<string, string>): FlowColumns {
-  return { flows, layout: layoutOf(columns), more: MORE.filter((name) => columns.has(name)) }
+  const more = MORE.filter((name) => columns.has(name))
+  return { flows, layout: layoutOf(columns), more, hasBits: hasBits(columns) }
 }
 
 /** Two flows that differ in nothing else are still two: a router may tell of both its interfaces. */

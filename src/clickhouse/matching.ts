@@ -30,6 +30,8 @@ export interface FlowColumns {
   readonly layout: FlowLayout
   /** Of the table; those that tell flows apart, beside those that every layout has. */
   readonly more: readonly string[]
+  /** Whether it has the last bits of the addresses as numbers. */
+  readonly hasBits: boolean
 }
 
 export interface Matching extends FlowColumns {
@@ -105,11 +107,11 @@ function sides(options: Matching): string {
   FROM (${candidates(options)})`
 }
 
-function candidates({ flows, layout, more, names, only }: Matching): string {
+function candidates({ flows, layout, more, hasBits, names, only }: Matching): string {
   const protocol = layout === 'number' ? 'pr' : PROTOCOL_OF_TEXT
   const more_ = more.map((column) => `, \`${column}\``).join('')
   const which = only?.bits
-    ? touching(only.bits, only.flows)
+    ? touching({ bits: only.bits, time: only.flows, hasBits })
     : `WHERE ${mayMeet(names)}${only ? ` AND ${only.flows}` : ''}`
   const from = `${quoted(flows)} ${which}`
   return `SELECT ts, te, toUInt8(${protocol}) AS protocol, flg, ipkt, ibyt, flowsrc,

@@ -49,24 +49,8 @@ async function ofFlows(
   const { present, former } = await skipIndexesOf(db, flows, signal)
   return [
     ...((await deduplicates(db, flows, signal)) ? [] : [window(name, quoted(flows))]),
-    ...(present
-      ? []
-      : [
-          {
-            lack: `${name} has no index for backscan: it reads all flows of the time asked for`,
-            plan: `add a skip index on the addresses of ${name}, for new flows at once, for stored ones in the background (reads and writes all of them once)`,
-            statements: addSkipIndex(flows),
-          },
-        ]),
-    ...(former.length === 0
-      ? []
-      : [
-          {
-            lack: `${name} has skip indexes of an earlier version, which each INSERT pays for and nothing asks: ${former.join(', ')}`,
-            plan: `drop the skip indexes ${former.join(', ')} of ${name} (no flow is touched)`,
-            statements: dropSkipIndexes(flows, former),
-          },
-        ]),
+    ...(present ? [] : [index(flows, former)]),
+    ...(!present || former.length === 0 ? [] : [formerIndexes(flows, former)]),
   ]
 }
 
@@ -107,6 +91,30 @@ async function ofHits(
       statements: [setTtl(hits, { column: 'te', keepSeconds: keepHits })],
     },
   ]
+}
+
+/** With what an earlier version used for it; of such a table that is asked until it has the other. */
+function index(flows: Tables['flows'], former: readonly string[]): Repair {
+  const name = `${flows.database}.${flows.table}`
+  const what = `add hidden numbers of the addresses and a skip index on them to ${name}, for new flows at once, for stored ones in the background (reads all addresses once; takes up to half as much disk again, and INSERTs take longer)`
+  const also = former.length === 0 ? '' : `, and drop the skip indexes ${former.join(', ')}`
+  return {
+    lack:
+      former.length === 0
+        ? `${name} has no index for backscan: it reads all flows of the time asked for`
+        : `${name} has the index for backscan of an earlier version: for hundreds of indicators it reads the addresses as texts`,
+    plan: what + also,
+    statements: [...addSkipIndex(flows), ...dropSkipIndexes(flows, former)],
+  }
+}
+
+function formerIndexes(flows: Tables['flows'], former: readonly string[]): Repair {
+  const name = `${flows.database}.${flows.table}`
+  return {
+    lack: `${name} has skip indexes of an earlier version, which each INSERT pays for and nothing asks: ${former.join(', ')}`,
+    plan: `drop the skip indexes ${former.join(', ')} of ${name} (no flow is touched)`,
+    statements: dropSkipIndexes(flows, former),
+  }
 }
 
 function window(name: string, table: string): Repair {

@@ -3,7 +3,7 @@
  * follow; what an earlier tool created is kept and gets the columns that it lacks.
  */
 import { beside, identifier, quoted, type TableName } from './names.js'
-import { SKIP_INDEX } from './skip-index.js'
+import { BITS_COLUMNS, SKIP_INDEX } from './skip-index.js'
 
 export interface Tables {
   readonly iocs: TableName
@@ -93,7 +93,7 @@ SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000`,
     },
     flows: {
       name: flows,
-      columns: columns(FLOW_COLUMNS),
+      columns: columns([...FLOW_COLUMNS, ...BITS_COLUMNS]),
       indexes: [SKIP_INDEX],
       layout: `ENGINE = MergeTree PARTITION BY toYYYYMMDD(ts) PRIMARY KEY (ts, te)
 ORDER BY (ts, te, sa, da) TTL te + toIntervalDay(90)

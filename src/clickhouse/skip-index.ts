@@ -1,27 +1,53 @@
 /**
- * The index that lets a backscan skip what can't meet the addresses it looks for: for each granule a
- * Bloom filter over the last 32 bits of the flows' addresses, of both ends together, because who speaks
- * to somebody is mostly spoken to as well.
+ * What lets a backscan find addresses in a table of flows without reading their texts: beside each of the
+ * two its last 32 bits as a number, and for each granule a Bloom filter over those of both ends together,
+ * because who speaks to somebody is mostly spoken to as well. Neither `SELECT *` shows the numbers, nor
+ * has an INSERT to give them.
  */
 import { lastBits } from './address-sql.js'
 import type { ClickHouse } from './client.js'
 import { quoted, type TableName } from './names.js'
 
-const NAME = 'tipline_addresses'
-/** Of earlier versions: an INSERT pays for them, and nothing asks them. */
-const FORMER = ['tipline_sa', 'tipline_da'] as const
-const BOTH = `[${lastBits('sa')}, ${lastBits('da')}]`
+const SA = 'tipline_sa_bits'
+const DA = 'tipline_da_bits'
+const INDEX = 'tipline_bits'
+/** Of earlier versions. */
+const OVER_TEXTS = 'tipline_addresses'
+const FORMER = [OVER_TEXTS, 'tipline_sa', 'tipline_da'] as const
+
+export const BITS_COLUMNS = [
+  [SA, `UInt32 MATERIALIZED ${lastBits('sa')}`],
+  [DA, `UInt32 MATERIALIZED ${lastBits('da')}`],
+] as const
 
 /** As it stands in a CREATE TABLE. The rate is as low as ClickHouse's filters go. */
-export const SKIP_INDEX = `INDEX ${NAME} ${BOTH} TYPE bloom_filter(0.0001) GRANULARITY 1`
+export const SKIP_INDEX = `INDEX ${INDEX} [${SA}, ${DA}] TYPE bloom_filter(0.0001) GRANULARITY 1`
+
+/** Whether a table has the numbers; its columns by name. */
+export function hasBits(columns: ReadonlyMap<string, unknown>): boolean {
+  return columns.has(SA) && columns.has(DA)
+}
+
+export interface Touching {
+  /** An array of UInt32, as SQL. */
+  readonly bits: string
+  /** A condition. */
+  readonly time: string
+  /** Whether the table has the numbers. */
+  readonly hasBits: boolean
+}
 
 /**
- * The clauses for flows from or to one of these last bits, in this time; `bits`: an array of UInt32. What
- * the index answers to compares each flow with each of the bits, so it stands behind what few pass.
+ * The clauses for flows from or to one of these last bits, in this time. What the index answers to
+ * compares each flow with each of the bits, so it stands behind what few pass.
  */
-export function touching(bits: string, time: string): string {
-  return `PREWHERE ${time} AND (${mayBeIn('sa', bits)} OR ${mayBeIn('da', bits)})
-    WHERE hasAny(${BOTH}, ${bits})`
+export function touching({ bits, time, hasBits }: Touching): string {
+  const [sa, da] = hasBits ? [SA, DA] : [lastBits('sa'), lastBits('da')]
+  const first = hasBits
+    ? `${SA} IN ${bits} OR ${DA} IN ${bits}`
+    : `${mayBeIn('sa', bits)} OR ${mayBeIn('da', bits)}`
+  return `PREWHERE ${time} AND (${first})
+    WHERE hasAny([${sa}, ${da}], ${bits})`
 }
 
 /** The same as asking for the last bits; what is spelled as IPv4 is read as that, which takes half the time. */
@@ -31,7 +57,7 @@ function mayBeIn(text: string, bits: string): string {
 }
 
 export interface SkipIndexes {
-  /** Whether ours is there. */
+  /** Whether the index over the numbers is there. */
   readonly present: boolean
   readonly former: readonly string[]
 }
@@ -46,10 +72,10 @@ export async function skipIndexesOf(
     `SELECT name FROM system.data_skipping_indices
      WHERE database = {database:String} AND table = {table:String}
        AND name IN {names:Array(String)} ORDER BY name DESC`,
-    { params: { database, table, names: [NAME, ...FORMER] }, signal },
+    { params: { database, table, names: [INDEX, ...FORMER] }, signal },
   )
   const names = rows.map(({ name }) => name)
-  return { present: names.includes(NAME), former: names.filter((name) => name !== NAME) }
+  return { present: names.includes(INDEX), former: names.filter((name) => name !== INDEX) }
 }
 
 /** Of what is stored the files go as well, in the background. */
@@ -66,8 +92,11 @@ export function dropSkipIndexes(flows: TableName, names: readonly string[]): rea
  */
 export function addSkipIndex(flows: TableName): readonly string[] {
   const alter = `ALTER TABLE ${quoted(flows)}`
+  const background = 'SETTINGS mutations_sync = 0'
   return [
+    ...BITS_COLUMNS.map(([name, of]) => `${alter} ADD COLUMN IF NOT EXISTS ${name} ${of}`),
     `${alter} ADD ${SKIP_INDEX.replace('INDEX', 'INDEX IF NOT EXISTS')}`,
-    `${alter} MATERIALIZE INDEX ${NAME} SETTINGS mutations_sync = 0`,
+    ...BITS_COLUMNS.map(([name]) => `${alter} MATERIALIZE COLUMN ${name} ${background}`),
+    `${alter} MATERIALIZE INDEX ${INDEX} ${background}`,
   ]
 }

@@ -294,7 +294,9 @@ exec ${real} "\${args[@]}"\n`,
     expect(imported.stderr).toMatch(/keeps no deduplication window.*tipline doctor --fix sets it/)
     const asked = await site.run(['doctor', '--fix'])
     expect(asked.status).toBe(2)
-    expect(asked.stdout).toMatch(/will let nfsen.flows remember.*\nwill add a skip index/)
+    expect(asked.stdout).toMatch(
+      /will let nfsen.flows remember.*\nwill add hidden numbers of the addresses and a skip index/,
+    )
     expect(asked.stderr).toContain('--fix --yes')
     expect((await site.run(['doctor', '--fix', '--yes'])).stdout).toContain('Done.')
     expect((await site.run(['doctor', '--fix', '--yes'])).stdout).toBe('There is nothing to fix.\n')

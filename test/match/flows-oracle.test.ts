@@ -2,7 +2,9 @@
 import fc from 'fast-check'
 import ipaddr from 'ipaddr.js'
 import { describe, expect, it } from 'vitest'
+import { lastBits } from '../../src/clickhouse/address-sql.js'
 import { tablesOf } from '../../src/clickhouse/open.js'
+import { addSkipIndex } from '../../src/clickhouse/skip-index.js'
 import { backscan } from '../../src/match/backscan/backscan.js'
 import { Networks, networksSetting } from '../../src/networks.js'
 import { clickhouseSinkSettings } from '../../src/sinks/clickhouse/settings.js'
@@ -116,9 +118,19 @@ function expected(flows: readonly Flow[], iocs: readonly Ioc[]): string[] {
     .sort()
 }
 
+/** A table of flows that tipline made now; another tool; an earlier version; and one with it in new parts only. */
+const TABLES = ['ours', "another tool's", 'of an earlier version', 'in parts'] as const
+const INDEX_OVER_TEXTS = `ALTER TABLE nfsen.flows ADD INDEX tipline_addresses
+  [${lastBits('sa')}, ${lastBits('da')}] TYPE bloom_filter(0.0001) GRANULARITY 1`
+
 describe.skipIf(!hasEngine())('matching of flows', () => {
   const house = clickHouseHouse({}, { networks })
   const { signal } = new AbortController()
+
+  async function withoutBits(): Promise<void> {
+    await house.db.command(`ALTER TABLE nfsen.flows DROP INDEX tipline_bits,
+      DROP COLUMN tipline_sa_bits, DROP COLUMN tipline_da_bits`)
+  }
 
   async function found(iocs: readonly Ioc[]): Promise<string[]> {
     const names = new Map(
@@ -142,14 +154,18 @@ describe.skipIf(!hasEngine())('matching of flows', () => {
         maxLength: 30,
         selector: (each) => `${each.value} ${each.port}`,
       })
+    const columns = ['ts', 'te', 'sa', 'da', 'sp', 'dp', 'pr', 'flg', 'ipkt', 'ibyt']
     // A backscan looks for addresses alone in another way than for nets.
     const uniqueIocs = fc.oneof(unique(ioc), unique(address))
     await fc.assert(
       fc.asyncProperty(
         fc.array(flow, { minLength: 1, maxLength: 200 }),
         uniqueIocs,
-        async (flows, iocs) => {
+        fc.constantFrom(...TABLES),
+        async (flows, iocs, table) => {
           await house.begin({}, { networks })
+          if (table !== 'ours') await withoutBits()
+          if (table === 'of an earlier version') await house.db.command(INDEX_OVER_TEXTS)
           const values = [...new Set(iocs.map(({ value }) => value))]
           const states = values.map((value) =>
             stateOf(
@@ -170,8 +186,14 @@ describe.skipIf(!hasEngine())('matching of flows', () => {
             1,
             n,
           ])
-          const columns = ['ts', 'te', 'sa', 'da', 'sp', 'dp', 'pr', 'flg', 'ipkt', 'ibyt']
-          await house.db.insert({ table: 'nfsen.flows', columns, rows })
+          const half = Math.ceil(rows.length / 2)
+          await house.db.insert({ table: 'nfsen.flows', columns, rows: rows.slice(0, half) })
+          if (table === 'in parts') {
+            const adding = addSkipIndex(tables.flows).filter((sql) => !sql.includes('MATERIALIZE '))
+            for (const sql of adding) await house.db.command(sql)
+          }
+          if (rows.length > half)
+            await house.db.insert({ table: 'nfsen.flows', columns, rows: rows.slice(half) })
           const wanted = expected(flows, iocs)
           expect(await found(iocs)).toEqual(wanted)
           for (const few of [2000, 0]) {

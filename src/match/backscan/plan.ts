@@ -63,10 +63,11 @@ function nothingYet({ name }: ClickHouse): ClickHouseError {
 type Asking = Omit<Plan, 'flows' | 'jobs'>
 
 async function ask(plan: Asking) {
+  const isToldOfBytes = plan.announce !== undefined || plan.limits?.bytes !== undefined
   const [fresh, gaps, size, whole] = await Promise.all([
     newJobs(plan),
     gapJobs(plan),
-    sizeOf(plan),
+    isToldOfBytes ? sizeOf(plan) : 0,
     rowsBetween(plan, { from: plan.since, to: plan.until }),
   ])
   return { fresh, gaps, size, whole }
@@ -157,7 +158,7 @@ export function lookedFor({
 }
 
 interface Slicing extends Window {
-  /** Bytes of a flow. */
+  /** Bytes of a flow; 0 where nobody asks. */
   readonly size: number
   /** Flows in all of the time that was asked for. */
   readonly whole: number

@@ -3,6 +3,7 @@ import { writeGap } from '../../clickhouse/gaps.js'
 import { matching } from '../../clickhouse/matching.js'
 import { quoted } from '../../clickhouse/names.js'
 import { backscansTable, lookedTable } from '../../clickhouse/schema.js'
+import { indexesFirst } from '../../clickhouse/version.js'
 import type { Chosen } from './chosen.js'
 import { lookForFew, storeFew } from './few-met.js'
 import { findAndStore } from './found.js'
@@ -35,6 +36,7 @@ async function lookAndStore(plan: Plan, { job, chosen, slice }: Scan): Promise<n
     max_threads: limits.threads ?? THREADS,
     priority: '5',
     query_plan_remove_redundant_sorting: 0,
+    ...indexesFirst(plan.db.version),
   } as const
   const params = { ...chosen.params, from: slice.from, to: slice.to }
   const asking = { params, settings, signal }

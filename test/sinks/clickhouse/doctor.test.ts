@@ -120,6 +120,24 @@ describe.skipIf(!hasEngine())('the doctor of ClickHouse', () => {
     expect(await house.count('flows', "sa = '192.0.2.1'")).toBe(1)
   })
 
+  it('offers the index over numbers to a table with that over texts, and keeps its flows', async () => {
+    const { db } = house
+    await db.command(`ALTER TABLE nfsen.flows DROP INDEX tipline_bits, DROP COLUMN tipline_sa_bits,
+      DROP COLUMN tipline_da_bits, ADD INDEX tipline_addresses sa TYPE bloom_filter(0.01)`)
+    await insertFlow(120)
+    const all = (await told()).join('\n')
+    expect(all).toMatch(/index for backscan of an earlier version.*doctor --fix/)
+    expect(all).not.toMatch(/nothing asks/)
+    const repairs = await repairsOf(db, tables)
+    expect(repairs).toHaveLength(1)
+    expect(repairs[0]!.plan).toMatch(/drop the skip indexes tipline_addresses$/)
+    for (const sql of repairs[0]!.statements) await db.command(sql)
+    expect(await repairsOf(db, tables)).toEqual([])
+    await insertFlow(60)
+    const bits = 'tipline_sa_bits = 3221225985 AND tipline_da_bits = 3221225986'
+    expect(await house.count('flows', bits)).toBe(2)
+  })
+
   it('knows the older layout', async () => {
     await takeOver(FLOWS_OLD)
     expect((await told()).join('\n')).toContain('older layout')
