@@ -32,6 +32,9 @@ const roundsAsked = Number(/^--rounds=(\d+)$/.exec(process.argv.at(-1) ?? '')?.[
 /** One event in so many holds an indicator. */
 const HIT_EVERY = 1000
 
+/** Processes so far. */
+let started = 0
+
 const folder = mkdtempSync(join(tmpdir(), 'tipline-bench-'))
 try {
   console.log(JSON.stringify(await bench(), rounded, 2))
@@ -200,9 +203,6 @@ function enrich(file: string, threads: number, ...more: string[]): Promise<Run> 
   const args = [...options, ...more, file]
   return run(['.build/src/cli/main.js', 'enrich', ...args])
 }
-
-/** Processes so far. */
-let started = 0
 
 /** The last line of a process's figures; what else it writes goes to /dev/null. */
 async function run([script, ...args]: readonly [string, ...string[]]): Promise<Run> {
