@@ -171,11 +171,14 @@ function sourceProblem(
     return [{ what, hint: `put it back, or: tipline forget${configArgument} ${name}` }]
   }
   const hint = `is the timer of \`tipline sync\` alive? Try: tipline sync${configArgument}`
-  if (lastGood === null) return [{ what: `${name} has never been read`, hint }]
+  if (lastGood === null) {
+    return [{ what: `${name} has never been read`, hint: daemon ? IS_TRIED : hint }]
+  }
   if (now - lastGood <= STALE_SECONDS) return []
   return [{ what: `${name} was last read ${iso(lastGood)}`, hint: daemon ? CLOCKS_DIFFER : hint }]
 }
 
+const IS_TRIED = 'the daemon asks it again and again; what fails is told here, too'
 /** A daemon asks again and again, and tells itself what fails; by when, the MISP's clock says. */
 const CLOCKS_DIFFER = "if nothing fails, compare this machine's clock with the MISP's"
 
