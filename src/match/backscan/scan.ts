@@ -36,6 +36,8 @@ async function lookAndStore(plan: Plan, { job, chosen, slice }: Scan): Promise<n
     max_threads: limits.threads ?? THREADS,
     priority: '5',
     query_plan_remove_redundant_sorting: 0,
+    // What is brought together by its time would be read part by part in that order, for as much CPU again.
+    optimize_read_in_order: 0,
     ...indexesFirst(plan.db.version),
   } as const
   const params = { ...chosen.params, from: slice.from, to: slice.to }
