@@ -8,7 +8,7 @@
 import { addressOf } from './address-sql.js'
 import { isInBlock4, keysOf, type LiveNames } from './live-tables.js'
 import { quoted, type TableName } from './names.js'
-import { touching } from './skip-index.js'
+import { type Sought, touching } from './skip-index.js'
 
 /** The two layouts of nfdump2clickhouse: `pr` was a text once. */
 export type FlowLayout = 'number' | 'text'
@@ -46,8 +46,8 @@ export interface Matching extends FlowColumns {
 export interface Only {
   /** On flows. */
   readonly flows: string
-  /** The last bits of their addresses, as an array; null: whatever the live view would meet. */
-  readonly bits: string | null
+  /** Which addresses; null: whatever the live view would meet. */
+  readonly sought: Sought | null
   /** On the indicators, as `tl_ioc`; null: all. */
   readonly indicators: string | null
   /** Whether flows are brought together before they are looked at more closely. */
@@ -110,8 +110,8 @@ function sides(options: Matching): string {
 function candidates({ flows, layout, more, hasBits, names, only }: Matching): string {
   const protocol = layout === 'number' ? 'pr' : PROTOCOL_OF_TEXT
   const more_ = more.map((column) => `, \`${column}\``).join('')
-  const which = only?.bits
-    ? touching({ bits: only.bits, time: only.flows, hasBits })
+  const which = only?.sought
+    ? touching({ sought: only.sought, time: only.flows, hasBits })
     : `WHERE ${mayMeet(names)}${only ? ` AND ${only.flows}` : ''}`
   const from = `${quoted(flows)} ${which}`
   return `SELECT ts, te, toUInt8(${protocol}) AS protocol, flg, ipkt, ibyt, flowsrc,

@@ -28,9 +28,18 @@ export function hasBits(columns: ReadonlyMap<string, unknown>): boolean {
   return columns.has(SA) && columns.has(DA)
 }
 
-export interface Touching {
-  /** An array of UInt32, as SQL. */
+/** Addresses by their last bits: arrays of UInt32, and one of UInt16, as SQL. */
+export interface Sought {
   readonly bits: string
+  /** Those of them that are sought whatever the port; null: none. */
+  readonly anyPort: string | null
+  /** Those that are sought on a port, and all these ports; null: none. */
+  readonly onPorts: string | null
+  readonly ports: string
+}
+
+export interface Touching {
+  readonly sought: Sought
   /** A condition. */
   readonly time: string
   /** Whether the table has the numbers. */
@@ -38,16 +47,25 @@ export interface Touching {
 }
 
 /**
- * The clauses for flows from or to one of these last bits, in this time. What the index answers to
- * compares each flow with each of the bits, so it stands behind what few pass.
+ * The clauses for flows from or to one of these, in this time. What the index answers to compares each
+ * flow with each of the bits, so it stands behind what few pass; and of a flow that passes a whole
+ * granule of each column is read, so one with another port is to be ruled out before.
  */
-export function touching({ bits, time, hasBits }: Touching): string {
-  const [sa, da] = hasBits ? [SA, DA] : [lastBits('sa'), lastBits('da')]
-  const first = hasBits
-    ? `${SA} IN ${bits} OR ${DA} IN ${bits}`
-    : `${mayBeIn('sa', bits)} OR ${mayBeIn('da', bits)}`
-  return `PREWHERE ${time} AND (${first})
-    WHERE hasAny([${sa}, ${da}], ${bits})`
+export function touching({ sought, time, hasBits }: Touching): string {
+  const { bits } = sought
+  if (!hasBits) {
+    return `PREWHERE ${time} AND (${mayBeIn('sa', bits)} OR ${mayBeIn('da', bits)})
+    WHERE hasAny([${lastBits('sa')}, ${lastBits('da')}], ${bits})`
+  }
+  return `PREWHERE ${time} AND (${SA} IN ${bits} OR ${DA} IN ${bits}) ${andOnPort(sought)}
+    WHERE hasAny([${SA}, ${DA}], ${bits})`
+}
+
+function andOnPort({ anyPort, onPorts, ports }: Sought): string {
+  if (onPorts === null) return ''
+  const any = anyPort === null ? [] : [`${SA} IN ${anyPort}`, `${DA} IN ${anyPort}`]
+  const on = [`${DA} IN ${onPorts} AND dp IN ${ports}`, `${SA} IN ${onPorts} AND sp IN ${ports}`]
+  return `AND (${[...any, ...on].join(' OR ')})`
 }
 
 /** The same as asking for the last bits; what is spelled as IPv4 is read as that, which takes half the time. */

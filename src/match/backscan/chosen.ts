@@ -7,8 +7,9 @@ import type { Params } from '../../clickhouse/client.js'
 import type { Only } from '../../clickhouse/matching.js'
 import { quoted } from '../../clickhouse/names.js'
 import { lookedTable } from '../../clickhouse/schema.js'
+import type { Sought } from '../../clickhouse/skip-index.js'
 import { lookedFor } from './plan.js'
-import type { Job, Plan } from './work.js'
+import type { Few, Job, Plan } from './work.js'
 
 /** So few meet in so few places that gathering them costs more than it saves. */
 const ALONE = 100
@@ -26,14 +27,35 @@ export async function choose(plan: Plan, job: Job): Promise<Chosen> {
   const backscan = `${Math.floor(Date.now() / 1000)}_${Math.random().toString(36).slice(2)}`
   if (job.gap !== null) {
     const indicators = value === null ? null : 'tl_ioc.ip = {value:String}'
-    const only = { bits: null, indicators, gathered: false }
+    const only = { sought: null, indicators, gathered: false }
     return { backscan, only, params: { value: value ?? '' } }
   }
   if (job.few === null) return await chooseMany(plan, job, backscan)
+  const { sought, params } = soughtOf(job.few)
   const indicators = 'tl_ioc.target IN {targets:Array(UInt64)}'
-  const params = { targets: job.few.targets.map(BigInt), bits: job.few.bits }
-  const gathered = job.indicators > ALONE
-  return { backscan, only: { bits: '{bits:Array(UInt32)}', indicators, gathered }, params }
+  const only = { sought, indicators, gathered: job.indicators > ALONE }
+  return { backscan, only, params: { ...params, targets: job.few.targets.map(BigInt) } }
+}
+
+function soughtOf({ bits, ports }: Few): { readonly sought: Sought; readonly params: Params } {
+  const distinct = (numbers: readonly number[]) => [...new Set(numbers)]
+  const anyPort = distinct(bits.filter((_, at) => ports[at] === 0))
+  const onPorts = distinct(bits.filter((_, at) => ports[at] !== 0))
+  const sought = {
+    bits: '{bits:Array(UInt32)}',
+    anyPort: anyPort.length === 0 ? null : '{any_port:Array(UInt32)}',
+    onPorts: onPorts.length === 0 ? null : '{on_ports:Array(UInt32)}',
+    ports: '{ports:Array(UInt16)}',
+  }
+  return {
+    sought,
+    params: {
+      bits: distinct(bits),
+      any_port: anyPort,
+      on_ports: onPorts,
+      ports: distinct(ports).filter((port) => port !== 0),
+    },
+  }
 }
 
 /** Until it is written how far this backscan has come, what is written here says nothing. */
@@ -46,5 +68,5 @@ async function chooseMany(plan: Plan, { back }: Job, backscan: string): Promise<
     { params: { value: value ?? '', back: back ?? 0, backscan }, signal },
   )
   const indicators = `tl_ioc.target IN (SELECT target FROM ${looked} WHERE backscan = {backscan:String})`
-  return { backscan, only: { bits: null, indicators, gathered: false }, params: { backscan } }
+  return { backscan, only: { sought: null, indicators, gathered: false }, params: { backscan } }
 }

@@ -93,15 +93,16 @@ async function newJobs(plan: Asking): Promise<Unsliced[]> {
   const few = (column: string) =>
     `if(n <= ${most} AND NOT max(is_net), groupArray(${FEW})(${column}), [])`
   const rows = await db.rows<{ back: number; n: string } & Few>(
-    `SELECT back, count() AS n, ${few('target')} AS targets, ${few('bits')} AS bits
+    `SELECT back, count() AS n, ${few('target')} AS targets, ${few('bits')} AS bits,
+       ${few('port')} AS ports
      FROM (${lookedFor(plan)})
      WHERE back > {since:UInt32} OR {again:UInt8} GROUP BY back ORDER BY back DESC`,
     { params: { since, value: plan.value ?? '', again: Number(again) }, signal },
   )
-  return rows.map(({ back, n, targets, bits }) => ({
+  return rows.map(({ back, n, targets, bits, ports }) => ({
     back,
     indicators: Number(n),
-    few: targets.length > 0 ? { targets, bits } : null,
+    few: targets.length > 0 ? { targets, bits, ports } : null,
     gap: null,
     window: { from: since, to: again ? until : Math.min(back, until) },
   }))
@@ -132,18 +133,18 @@ export async function settleLatest({ db, tables, until }: Plan, { back }: Job): 
 }
 
 /**
- * Live indicators with the moment back to which each has been looked for, and the last bits of their
- * address. Parameter: `value` String, where the plan is for one value.
+ * Live indicators with the moment back to which each has been looked for, the last bits of their address
+ * and their port. Parameter: `value` String, where the plan is for one value.
  */
 export function lookedFor({
   tables,
   live,
   value,
 }: Pick<Plan, 'tables' | 'live' | 'value'>): string {
-  return `SELECT tl_live.target AS target, bits, is_net,
+  return `SELECT tl_live.target AS target, bits, port, is_net,
       if(tl_past.target = tl_live.target, tl_past.back_to, ${NEVER}) AS back
     FROM (
-      SELECT target, toUInt32(any(key)) AS bits, max(position(ip, '/') > 0) AS is_net
+      SELECT target, toUInt32(any(key)) AS bits, any(port) AS port, max(position(ip, '/') > 0) AS is_net
       FROM ${quoted(live.details)}
       WHERE row NOT IN ${quoted(live.gone)} ${value === null ? '' : 'AND ip = {value:String}'}
       GROUP BY target

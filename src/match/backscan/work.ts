@@ -88,6 +88,8 @@ export interface Slice {
 export interface Few {
   /** 64-bit numbers, as decimals. */
   readonly targets: readonly string[]
-  /** The last 32 bits of their addresses. */
+  /** The last 32 bits of their addresses, in the same order. */
   readonly bits: readonly number[]
+  /** 0: any. In the same order. */
+  readonly ports: readonly number[]
 }
