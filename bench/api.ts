@@ -13,10 +13,9 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { argv, execPath, version } from 'node:process'
 import { newToken } from '../src/http/tokens.js'
-import { normalise } from '../src/indicators/normalise.js'
 import { LedgerWriter } from '../src/ledger/writer.js'
-import { attribute, event, meaning, pullInto } from '../test/ledger/rows.js'
-import { domainOf, indicatorOf } from './enrich-events.js'
+import { event, pullInto } from '../test/ledger/rows.js'
+import { domainOf, indicatorOf, staged } from './enrich-events.js'
 import { median, ROOT } from './process.js'
 
 interface Load {
@@ -171,14 +170,6 @@ function fillLedger(): void {
   })
   writer.checkpoint()
   writer.close()
-}
-
-function staged(of: string, n: number) {
-  const { type, value } = indicatorOf(n)
-  const normal = normalise(type, value)
-  if (!normal.ok) throw new Error(`${value}: ${normal.reason}`)
-  const meanings = normal.meanings.map((each) => meaning(each.value, each))
-  return attribute(of, `attribute ${n}`, value, { type, meanings })
 }
 
 function round(n: number): number {

@@ -3,6 +3,8 @@
  * resolved one, two names, four hashes). Made of numbers, so that every run has the same.
  */
 import { createHash } from 'node:crypto'
+import { normalise } from '../src/indicators/normalise.js'
+import { attribute, meaning } from '../test/ledger/rows.js'
 
 export interface EventOptions {
   /** Its number. */
@@ -70,4 +72,13 @@ export function domainOf(n: number): string {
 
 function hex(n: number): string {
   return (n & 0xffff).toString(16)
+}
+
+/** The n-th indicator as an attribute of an event. */
+export function staged(of: string, n: number) {
+  const { type, value } = indicatorOf(n)
+  const normal = normalise(type, value)
+  if (!normal.ok) throw new Error(`${value}: ${normal.reason}`)
+  const meanings = normal.meanings.map((each) => meaning(each.value, each))
+  return attribute(of, `attribute ${n}`, value, { type, meanings })
 }

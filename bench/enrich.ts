@@ -17,10 +17,9 @@ import {
 } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { normalise } from '../src/indicators/normalise.js'
 import { LedgerWriter } from '../src/ledger/writer.js'
-import { attribute, event, meaning } from '../test/ledger/rows.js'
-import { domainOf, eventLine, indicatorOf } from './enrich-events.js'
+import { event } from '../test/ledger/rows.js'
+import { domainOf, eventLine, indicatorOf, staged } from './enrich-events.js'
 import { median, ROOT } from './process.js'
 import { hasSyslogNg, SyslogNg } from './syslog-ng.js'
 
@@ -150,14 +149,6 @@ function fillLedger(): void {
   writer.close()
 }
 
-function staged(of: string, n: number) {
-  const { type, value } = indicatorOf(n)
-  const normal = normalise(type, value)
-  if (!normal.ok) throw new Error(`${value}: ${normal.reason}`)
-  const meanings = normal.meanings.map((each) => meaning(each.value, each))
-  return attribute(of, `attribute ${n}`, value, { type, meanings })
-}
-
 async function writeEvents(path: string): Promise<void> {
   const out = createWriteStream(path)
   const piece = 1000
@@ -233,11 +224,11 @@ async function run([script, ...args]: readonly [string, ...string[]]): Promise<R
   const figures = (told === '' ? {} : JSON.parse(told)) as Record<string, number>
   const used = JSON.parse(readFileSync(measured, 'utf8')) as Pick<Run, 'cpu' | 'peakBytes'>
   return {
+    ...used,
     rate: figures.lines_per_second ?? 0,
     hitLines: figures.hit_lines ?? 0,
     recorded: figures.recorded ?? 0,
     seconds,
-    ...used,
   }
 }
 
