@@ -15,7 +15,7 @@ module Values
   MAC = /\A\h{2}(?:([:.\- ]?)\h{2})(?:\1\h{2}){4}(?:(?:\1\h{2}){2})?\z/.freeze
   CISCO_MAC = /\A\h{4}(?:\.\h{4}){2,3}\z/.freeze
   SSH_SHA256 = %r{\ASHA256:([A-Za-z0-9+/]{43})=?\z}.freeze
-  SSH_MD5 = /\A(?:MD5:)?((?:\h{2}:?){15}\h{2})\z/i.freeze
+  SSH_MD5 = /\A(?:MD5:)?((?:\h{2}:){15}\h{2}|\h{32})\z/i.freeze
   COMMUNITY_ID = %r{\A1:[A-Za-z0-9+/]{27}=\z}.freeze
   UUID = /\A\{?(\h{8}(?:-\h{4}){3}-\h{12})\}?\z/.freeze
   APPLICATION = /\A[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+\z/.freeze
