@@ -21,20 +21,6 @@ export interface SightEvent {
   readonly hit: string
 }
 
-/** A flow or a line of a log in which they met; as many hits as attributes tell of it. */
-export interface Meeting {
-  readonly inside: string
-  readonly network: string
-  readonly observable: string
-  readonly field: string
-  readonly label: string
-  /** Epoch milliseconds. */
-  readonly first: number
-  readonly last: number
-  /** tipline's own ids, each with the uuid of its attribute. */
-  readonly hits: readonly { readonly id: string; readonly attribute: string }[]
-}
-
 export interface Sight {
   readonly indicator: { readonly kind: string; readonly value: string }
   /** Who of ours it was, and the name of its network; empty where that is not known. */
@@ -57,6 +43,13 @@ export interface Sight {
   readonly events: readonly SightEvent[]
   /** The newest of those it counts, newest first; absent in what an earlier version has queued. */
   readonly meetings?: readonly Meeting[]
+}
+
+/** A flow or a line of a log in which they met; as many hits as attributes tell of it. */
+export interface Meeting
+  extends Pick<Sight, 'inside' | 'network' | 'observable' | 'field' | 'label' | 'first' | 'last'> {
+  /** tipline's own ids, each with the uuid of its attribute. */
+  readonly hits: readonly { readonly id: string; readonly attribute: string }[]
 }
 
 /**
