@@ -11,9 +11,10 @@
 # What comes from memcached is foreign: whoever can write there could have put anything. Nothing of it
 # is unmarshalled or inflated, and only strings that look as they should come out.
 
-require 'digest'
+# All that an event can need, while there is one thread. The first to name Digest::SHA256 would load it
+# while others see half of it, and Dalli loads the logger when it first has something to say.
+require 'digest/sha2'
 require 'json'
-# Dalli loads it when it first has something to say, from whichever thread.
 require 'logger'
 require 'time'
 require 'dalli'

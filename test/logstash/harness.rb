@@ -41,6 +41,10 @@ class Harness
     @script.filter(LogStash::Event.new(data)).to_hash
   end
 
+  def loaded(_ask)
+    $LOADED_FEATURES
+  end
+
   def keys(ask)
     settings = @script.part(:Settings).read(ask['settings'])
     keys = @script.part(:Keys).new(settings.skip)

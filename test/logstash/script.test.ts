@@ -424,6 +424,19 @@ describe.skipIf(!hasMemcached() || !hasDalli())('tipline.rb', () => {
     expect(await ruby.filter(events)).toHaveLength(events.length)
   })
 
+  it('loads all it needs before the first event: half-loaded, it would fail other threads', async () => {
+    await start()
+    const before = await ruby.ask<string[]>('loaded')
+    const event = { url: { full: LONG_URL }, destination: { ip: '198.51.100.7' }, tags: ['x'] }
+    expect(hits(await ruby.one(event))).toHaveLength(3)
+    const file = { hash: { sha256: 'ab'.repeat(32) } }
+    expect(hits(await ruby.one({ file, '@timestamp': 'not a time' }))).toHaveLength(1)
+    memcached.freeze()
+    await ruby.one(event)
+    memcached.thaw()
+    expect(await ruby.ask('loaded')).toEqual(before)
+  })
+
   it('answers alike from eight threads', async () => {
     await start()
     const events = Array.from({ length: 400 }, (_, n) => ({ source: { ip: `192.0.2.${n % 256}` } }))
