@@ -1,18 +1,67 @@
 /**
  * A set of lookup keys that keeps 32 bits of each: some 8 bytes a key, and no strings. One key in
  * thousands is taken for another that is in it; none that is in it is ever missed. Pure.
+ *
+ * A text is asked for under a dozen spaces. So each space has a table of its own, those of which the
+ * ledger has little a small one that stays in the processor's cache, and a value is hashed once for all.
  */
 import { randomInt } from 'node:crypto'
 
-const FIRST_SLOTS = 1 << 16
-const FULLEST = 0.7
-/** Bytes of a key that is asked for; a longer one counts as there. */
+/** Bytes of a value that is asked for; a longer one counts as there. */
 const LONGEST = 32_768
 
 export class KeyTraces {
   /** Whoever makes up indicators must not know which of them would crowd one place. */
   readonly #seed = randomInt(2 ** 32)
-  readonly #asked = Buffer.allocUnsafe(LONGEST)
+  readonly #spaces = new Map<string, TraceTable>()
+  readonly #bytes = Buffer.allocUnsafe(LONGEST)
+  /** What was asked for last. */
+  #asked = ''
+  #trace = traceOf({ bytes: this.#bytes, from: 0, to: 0, seed: this.#seed })
+
+  get size(): number {
+    return [...this.#spaces.values()].reduce((sum, { size }) => sum + size, 0)
+  }
+
+  /** `packed`: `<space>\0<value>\0` each, in UTF-8. */
+  add(packed: Uint8Array): void {
+    const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.length)
+    for (let at = 0; at < bytes.length; ) {
+      const from = bytes.indexOf(0, at) + 1
+      const to = bytes.indexOf(0, from)
+      const space = bytes.toString('latin1', at, from - 1)
+      this.#tableOf(space).add(traceOf({ bytes, from, to, seed: this.#seed }))
+      at = to + 1
+    }
+  }
+
+  has(space: string, value: string): boolean {
+    const table = this.#spaces.get(space)
+    if (table === undefined) return false
+    // No character takes more than three bytes.
+    if (value.length > LONGEST / 3) return true
+    if (value !== this.#asked) {
+      const to = this.#bytes.write(value)
+      this.#trace = traceOf({ bytes: this.#bytes, from: 0, to, seed: this.#seed })
+      this.#asked = value
+    }
+    return table.has(this.#trace)
+  }
+
+  #tableOf(space: string): TraceTable {
+    const known = this.#spaces.get(space)
+    if (known) return known
+    const table = new TraceTable()
+    this.#spaces.set(space, table)
+    return table
+  }
+}
+
+const FIRST_SLOTS = 64
+const FULLEST = 0.7
+
+/** Numbers that are not 0: each stands where its last bits say, or in the next free place. */
+class TraceTable {
   /** 0: free. */
   #slots = new Uint32Array(FIRST_SLOTS)
   #size = 0
@@ -21,25 +70,11 @@ export class KeyTraces {
     return this.#size
   }
 
-  /** `packed`: `<space>\0<value>\0` each, in UTF-8. */
-  add(packed: Uint8Array): void {
-    for (let at = 0; at < packed.length; ) {
-      const end = packed.indexOf(0, packed.indexOf(0, at) + 1)
-      this.#addTrace(traceOf({ bytes: packed, from: at, to: end, seed: this.#seed }))
-      at = end + 1
-    }
-  }
-
-  has(space: string, value: string): boolean {
-    const key = `${space}\0${value}`
-    // No character takes more than three bytes.
-    if (key.length > LONGEST / 3) return true
-    const to = this.#asked.write(key)
-    const trace = traceOf({ bytes: this.#asked, from: 0, to, seed: this.#seed })
+  has(trace: number): boolean {
     return this.#slots[this.#placeOf(trace)] === trace
   }
 
-  #addTrace(trace: number): void {
+  add(trace: number): void {
     const place = this.#placeOf(trace)
     if (this.#slots[place] === trace) return
     this.#slots[place] = trace

@@ -45,7 +45,28 @@ describe('traces of keys', () => {
   })
 
   it('take a key for known that is too long to look at', () => {
-    expect(new KeyTraces().has('url', 'x'.repeat(20_000))).toBe(true)
-    expect(new KeyTraces().has('url', 'x'.repeat(8000))).toBe(false)
+    const traces = new KeyTraces()
+    traces.add(pack([['url', 'http://evil.example/']]))
+    expect(traces.has('url', 'x'.repeat(20_000))).toBe(true)
+    expect(traces.has('url', 'x'.repeat(8000))).toBe(false)
+    expect(traces.has('mutex', 'x'.repeat(20_000))).toBe(false)
+  })
+
+  it('know a value under its own space only', () => {
+    const traces = new KeyTraces()
+    traces.add(
+      pack([
+        ['hostname', 'a.example'],
+        ['domain', 'b.example'],
+        ['hostname', 'ü'],
+      ]),
+    )
+    const spaces = ['hostname', 'domain', 'mutex']
+    const known = (value: string) => spaces.map((space) => traces.has(space, value))
+    expect(known('a.example')).toEqual([true, false, false])
+    expect(known('b.example')).toEqual([false, true, false])
+    expect(known('c.example')).toEqual([false, false, false])
+    expect(known('ü')).toEqual([true, false, false])
+    expect(known('')).toEqual([false, false, false])
   })
 })
