@@ -76,9 +76,7 @@ export class Recorder {
     for (const line of lines.slice(0, fitting)) this.#waiting.push({ line, occasion, now })
     this.#taken += Math.min(lines.length, fitting)
     this.#turnAway(lines.slice(fitting))
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = null
-    })
+    this.#writing ??= this.#writeAll()
   }
 
   /** Everything that was added is on the disk; or can't be written for now, and waits. */
@@ -135,6 +133,8 @@ export class Recorder {
       if (this.#closing.signal.aborted) this.#giveUp()
     }
     this.#crowd.over()
+    // At once, not when the promise is seen to be done: what is added in between would wait for ever.
+    this.#writing = null
   }
 
   /** Lines of one occasion, since a batch has one. */
@@ -224,8 +224,7 @@ class ThreadHost implements Host {
   }
 
   write(batch: Batch): Promise<BatchAnswer> {
-    const { dataDir } = { dataDir: this.#dataDir }
-    this.#worker ??= new Worker(THREAD, { workerData: { dataDir } })
+    this.#worker ??= new Worker(THREAD, { workerData: { dataDir: this.#dataDir } })
     const worker = this.#worker
     return new Promise((resolve, reject) => {
       const settle = (work: () => void) => {
