@@ -63,13 +63,22 @@ async function deliverOne(queued: Queued, deps: DeliverDeps, signal: AbortSignal
     return
   }
   deps.store.begin(number, deps.clock())
+  const answer = await sent(alert, deps, signal)
+  if ('reason' in answer) settle(queued, { state: 'sent', reason: answer.reason }, deps)
+  // Where it was cut off, nobody knows whether it has arrived: it stays as one that was being sent.
+  else if (!signal.aborted) failed(queued, answer.error, deps)
+}
+
+/** What the receiver said, or why it was not told. */
+async function sent(
+  alert: ToldAlert,
+  { channel }: DeliverDeps,
+  signal: AbortSignal,
+): Promise<{ readonly reason: string } | { readonly error: unknown }> {
   try {
-    const reason = await deps.channel.send(alert, signal)
-    settle(queued, { state: 'sent', reason }, deps)
+    return { reason: await channel.send(alert, signal) }
   } catch (error) {
-    // Nobody knows whether it has arrived: it stays as one that was being sent.
-    if (signal.aborted) return
-    failed(queued, error, deps)
+    return { error }
   }
 }
 

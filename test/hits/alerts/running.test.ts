@@ -296,6 +296,26 @@ describe('alerts that run', () => {
     expect(logged.filter((line) => line.includes('"alerts of flows"'))).toHaveLength(1)
   })
 
+  it('never park what the receiver took because that could not be written down', async () => {
+    const refuse = `BEGIN SELECT raise(FAIL, 'no room for a word'); END`
+    hook.answer = (response) => {
+      stores.db.exec(
+        `CREATE TEMP TRIGGER full BEFORE UPDATE ON alert WHEN new.state = 'sent' ${refuse}`,
+      )
+      hook.answer = (again) => {
+        stores.db.exec('DROP TRIGGER full')
+        hook.answer = (later) => later.end()
+        again.end()
+      }
+      response.end()
+    }
+    await start()
+    met()
+    await until(() => states()[0] === 'sent')
+    expect(metrics.read('tipline_alert_failures_total', { channel: 'soc' })).toBe(0)
+    expect(new Set(hook.got.map(({ id }) => id)).size).toBe(1)
+  })
+
   it('go on after a round that failed, and say what it was', async () => {
     let isBroken = true
     const open = (): Promise<ClickHouse> =>
