@@ -44,8 +44,8 @@ export interface StoresOptions {
 /** Connects to ClickHouse only when it is asked. @throws HitsError, LedgerError */
 export function openStores(options: StoresOptions): HitStores & { close(): Promise<void> } {
   const { dataDir, clickhouse, links } = options
-  const ledger = ledgerExists(dataDir) ? openForReading(dataDir) : null
   const db = openHits(dataDir)
+  const ledger = openLedger(dataDir, db)
   const flows = clickhouse ? new Flows(clickhouse, options) : null
   return {
     db,
@@ -61,15 +61,27 @@ export function openStores(options: StoresOptions): HitStores & { close(): Promi
   }
 }
 
-/** The embedded engine goes when nobody has asked it for a while. */
+/** null: there is none yet. Where it can't be opened, `hits` is closed. */
+function openLedger(dataDir: string, hits: Database): Database | null {
+  try {
+    return ledgerExists(dataDir) ? openForReading(dataDir) : null
+  } catch (error) {
+    hits.close()
+    throw error
+  }
+}
+
+/** The embedded engine goes when nobody has asked it for a while; so often it is looked whether it is there. */
 const TRUSTED_MS = 1000
 
 class Flows implements FlowStore {
   readonly tables: Tables
   readonly #config: ClickHouseConfig
   readonly #options: StoresOptions
+  #opened: ClickHouse | null = null
   #opening: Promise<ClickHouse> | null = null
-  #asked = Number.NEGATIVE_INFINITY
+  /** When it was known to be there. */
+  #seen = Number.NEGATIVE_INFINITY
 
   constructor(config: ClickHouseConfig, options: StoresOptions) {
     this.#config = config
@@ -77,29 +89,39 @@ class Flows implements FlowStore {
     this.tables = tablesOf(config)
   }
 
-  async open(): Promise<ClickHouse> {
-    const isFresh = performance.now() - this.#asked < TRUSTED_MS
-    this.#asked = performance.now()
-    if (this.#opening && (isFresh || (await this.#isThere(this.#opening)))) return this.#opening
-    await this.close()
-    this.#opening = openClickHouse(this.#config, this.#options)
-    try {
-      return await this.#opening
-    } catch (error) {
+  /** Whoever asks while it is being opened gets the same. */
+  open(): Promise<ClickHouse> {
+    this.#opening ??= this.#open().finally(() => {
       this.#opening = null
-      throw error
-    }
+    })
+    return this.#opening
   }
 
   async close(): Promise<void> {
-    const opened = await this.#opening?.catch(() => null)
-    this.#opening = null
+    // Whoever opens it is told why that failed.
+    await this.#opening?.catch(() => undefined)
+    await this.#closeOpened()
+  }
+
+  async #open(): Promise<ClickHouse> {
+    const isTrusted = performance.now() - this.#seen < TRUSTED_MS
+    if (this.#opened && (isTrusted || (await this.#isThere(this.#opened)))) return this.#opened
+    await this.#closeOpened()
+    this.#opened = await openClickHouse(this.#config, this.#options)
+    this.#seen = performance.now()
+    return this.#opened
+  }
+
+  async #closeOpened(): Promise<void> {
+    const opened = this.#opened
+    this.#opened = null
     await opened?.close()
   }
 
-  async #isThere(opening: Promise<ClickHouse>): Promise<boolean> {
+  async #isThere(opened: ClickHouse): Promise<boolean> {
     try {
-      await (await opening).command('SELECT 1')
+      await opened.command('SELECT 1')
+      this.#seen = performance.now()
       return true
     } catch (error) {
       if (error instanceof ClickHouseError && error.fault === 'unreachable') return false
