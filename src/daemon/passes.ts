@@ -18,9 +18,11 @@ export interface Situation {
   readonly isAsked: boolean
   /** Something of the source is withheld: only what has seen all of it can settle that. */
   readonly isFrozen: boolean
+  /** The schedule says that it is time. */
+  readonly isDue: boolean
   /** Uuids of events that are said to have changed. */
   readonly hints: readonly string[]
-  /** By MISP's clock, when it last answered; null: not since the daemon was started. */
+  /** By MISP's clock, up to when it was asked for all that moved; null: not since the daemon was started. */
   readonly lastAt: number | null
   /** Milliseconds since the last whole comparison. */
   readonly sinceWholeMs: number
@@ -28,12 +30,16 @@ export interface Situation {
   readonly absentGrace: number
 }
 
-export function nextPass(situation: Situation): Pass {
-  const { isAsked, isFrozen, hints, lastAt, sinceWholeMs, absentGrace } = situation
+/** One after the other; never none. */
+export function nextPasses(situation: Situation): readonly Pass[] {
+  const { isAsked, isFrozen, isDue, hints, lastAt, sinceWholeMs, absentGrace } = situation
   const wholeMs = Math.min(WHOLE_MS, absentGrace * 1000)
-  if (isAsked || isFrozen || lastAt === null || sinceWholeMs >= wholeMs) return WHOLE
-  if (hints.length > 0) return { kind: 'named', events: hints }
-  return { kind: 'recent', since: lastAt - OVERLAP_SECONDS }
+  if (isAsked || isFrozen || lastAt === null || sinceWholeMs >= wholeMs) return [WHOLE]
+  const recent: Pass = { kind: 'recent', since: lastAt - OVERLAP_SECONDS }
+  if (hints.length === 0) return [recent]
+  const named: Pass = { kind: 'named', events: hints }
+  // Hints that come all the time must not keep from looking for what no hint tells of.
+  return isDue ? [named, recent] : [named]
 }
 
 /** How far the daily reading has come: after this event, at this time (epoch seconds). */

@@ -11,7 +11,7 @@ import type { Pass, Source } from '../sync/source.js'
 import type { SourceReport } from '../sync/sync.js'
 import { Bell } from './bell.js'
 import { clockwork } from './clockwork.js'
-import { nextPass, type Reread, sliceOf, WHOLE } from './passes.js'
+import { nextPasses, type Reread, sliceOf, WHOLE } from './passes.js'
 import { withOwnSignal } from './rota.js'
 import { epoch, type Works } from './works.js'
 
@@ -41,7 +41,7 @@ export class SourceKeeper {
   readonly #large: LargeEvents
   readonly #hints = new Set<string>()
   #isHinted = false
-  /** When MISP answered last, by its clock. */
+  /** Up to when MISP was asked for all that moved, by its clock. */
   #lastAt: number | null = null
   /** When everything was compared last, by ours, which never jumps. */
   #wholeAt = Number.NEGATIVE_INFINITY
@@ -104,25 +104,35 @@ export class SourceKeeper {
       const wishes = this.#wishes.splice(0)
       if (signal.aborted) continue
       if (wishes.length === 0 && !this.#isHinted && clock.waitMs() > 0) continue
+      const isDue = clock.waitMs() === 0
       // A hint must not put off what is due.
-      if (clock.waitMs() === 0 || wishes.length > 0) clock.begun()
-      const report = await withOwnSignal(signal, (own) => this.#pull(wishes, own))
+      if (isDue || wishes.length > 0) clock.begun()
+      let report: SourceReport | null = null
+      for (const pass of this.#nextPasses(wishes, isDue)) {
+        report = await withOwnSignal(signal, (own) => this.#pull(pass, wishes, own))
+        if (!report?.ok) break
+      }
       if (report?.ok) await withOwnSignal(signal, (own) => this.#readAgain(own))
       for (const { resolve } of wishes) resolve(report)
     }
     this.#hasEnded = true
+    // Whoever waits for it must not wait for ever.
+    this.#tried()
     this.outage.forget()
     for (const { resolve } of this.#wishes) resolve(null)
   }
 
   /** null: it was told to stop. */
-  async #pull(wishes: readonly Wish[], signal: AbortSignal): Promise<SourceReport | null> {
+  async #pull(
+    pass: Pass,
+    wishes: readonly Wish[],
+    signal: AbortSignal,
+  ): Promise<SourceReport | null> {
     this.#isPulling = true
-    const request = this.#request()
-    const pass = this.#nextPass(wishes, request.withheld.length > 0)
     try {
-      const report = await pull({ ...request, pass, accept: acceptedBy(wishes), signal })
-      this.#lastAt = report.at
+      const report = await pull({ ...this.#request(), pass, accept: acceptedBy(wishes), signal })
+      // Who was asked for some events has said nothing of the others.
+      if (pass.kind !== 'named') this.#lastAt = report.at
       if (pass.kind === 'whole') this.#wholeAt = this.#options.works.clocks.monotonic()
       this.outage.over()
       for (const warning of report.warnings) this.#log.warn({ source: this.name }, warning)
@@ -141,15 +151,20 @@ export class SourceKeeper {
     }
   }
 
-  #nextPass(wishes: readonly Wish[], isFrozen: boolean): Pass {
+  #nextPasses(wishes: readonly Wish[], isDue: boolean): readonly Pass[] {
     const hints = [...this.#hints]
     this.#hints.clear()
     this.#isHinted = false
-    if (!this.#options.source.knowsPasses) return WHOLE
-    const sinceWholeMs = this.#options.works.clocks.monotonic() - this.#wholeAt
-    const isAsked = wishes.length > 0
-    const absentGrace = graceOf(this.#options.settings)
-    return nextPass({ isAsked, isFrozen, hints, lastAt: this.#lastAt, sinceWholeMs, absentGrace })
+    if (!this.#options.source.knowsPasses) return [WHOLE]
+    return nextPasses({
+      isAsked: wishes.length > 0,
+      isFrozen: this.#withheld().length > 0,
+      isDue,
+      hints,
+      lastAt: this.#lastAt,
+      sinceWholeMs: this.#options.works.clocks.monotonic() - this.#wholeAt,
+      absentGrace: graceOf(this.#options.settings),
+    })
   }
 
   /**
@@ -203,7 +218,7 @@ export class SourceKeeper {
       deriver,
       large: this.#large,
       guard,
-      withheld: readWithheld(ledger.db).filter((entry) => entry.source === this.name),
+      withheld: this.#withheld(),
       absentGrace: graceOf(settings),
       now: epoch(works),
       log,
@@ -212,6 +227,11 @@ export class SourceKeeper {
       onApplying: () => undefined,
       onApplied,
     }
+  }
+
+  #withheld() {
+    const { db } = this.#options.works.ledger
+    return readWithheld(db).filter((entry) => entry.source === this.name)
   }
 
   #row() {

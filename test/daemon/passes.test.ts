@@ -1,25 +1,35 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { nextPass, type Situation, sliceOf, WHOLE } from '../../src/daemon/passes.js'
+import { nextPasses, type Situation, sliceOf, WHOLE } from '../../src/daemon/passes.js'
 import type { KnownEvent } from '../../src/ledger/sources.js'
 import { fuzz } from '../fuzz.js'
 
 const QUIET: Situation = {
   isAsked: false,
   isFrozen: false,
+  isDue: true,
   hints: [],
   lastAt: 1_795_300_000,
   sinceWholeMs: 60_000,
   absentGrace: 3600,
 }
 
+const RECENT = { kind: 'recent', since: 1_795_299_700 }
+
 describe('what is asked of a MISP next', () => {
   it('is what moved since it answered last, and a little before', () => {
-    expect(nextPass(QUIET)).toEqual({ kind: 'recent', since: 1_795_299_700 })
+    expect(nextPasses(QUIET)).toEqual([RECENT])
+    expect(nextPasses({ ...QUIET, isDue: false })).toEqual([RECENT])
   })
 
   it('is what was hinted at', () => {
-    expect(nextPass({ ...QUIET, hints: ['a'] })).toEqual({ kind: 'named', events: ['a'] })
+    const named = { kind: 'named', events: ['a'] }
+    expect(nextPasses({ ...QUIET, isDue: false, hints: ['a'] })).toEqual([named])
+  })
+
+  it('is what moved all the same when it is time, however many hints there are', () => {
+    const named = { kind: 'named', events: ['a'] }
+    expect(nextPasses({ ...QUIET, hints: ['a'] })).toEqual([named, RECENT])
   })
 
   it.each([
@@ -29,8 +39,8 @@ describe('what is asked of a MISP next', () => {
     ['when somebody asks', { isAsked: true }],
     ['while something is withheld', { isFrozen: true }],
   ])('is everything %s, hints or not', (_, change) => {
-    expect(nextPass({ ...QUIET, ...change })).toBe(WHOLE)
-    expect(nextPass({ ...QUIET, hints: ['a'], ...change })).toBe(WHOLE)
+    expect(nextPasses({ ...QUIET, ...change })).toEqual([WHOLE])
+    expect(nextPasses({ ...QUIET, hints: ['a'], ...change })).toEqual([WHOLE])
   })
 })
 
