@@ -16,6 +16,7 @@ import {
   type Parsed,
   parseEventMeta,
   parseIndexRow,
+  readId,
   readText,
 } from './rows.js'
 import { Slots } from './slots.js'
@@ -162,11 +163,11 @@ async function me(wire: Wire, signal: AbortSignal): Promise<Identity> {
   }
   const organisation = isFields(Organisation) ? Organisation : {}
   return {
-    userId: readText(User.id),
-    orgId: readText(User.org_id),
+    userId: readId(User.id) ?? '',
+    orgId: readId(User.org_id) ?? '',
     orgName: readText(organisation.name),
     orgUuid: readText(organisation.uuid),
-    roleId: readText(Role.id),
+    roleId: readId(Role.id) ?? '',
     roleName: readText(Role.name),
     permissions: Object.keys(Role)
       .filter((name) => name.startsWith('perm_') && Role[name] === true)

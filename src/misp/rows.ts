@@ -260,7 +260,8 @@ function isTooLong(value: string): boolean {
   return Buffer.byteLength(value) > MAX_VALUE_BYTES
 }
 
-function readId(raw: unknown): string | undefined {
+/** MISP's own number of something, in digits; as with any number, it may come as a string. */
+export function readId(raw: unknown): string | undefined {
   if (typeof raw === 'string') return DIGITS.test(raw) ? raw : undefined
   const number = readNumber(raw)
   return number === undefined ? undefined : String(number)

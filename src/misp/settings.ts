@@ -92,6 +92,7 @@ const mispFilters = z.strictObject({
       /^(\d+[smhd]|\d{1,10}|\d{4}-\d\d-\d\d)$/,
       'expected a duration such as 30d, a date such as 2026-01-31, or epoch seconds',
     )
+    .refine(isInCalendar, 'expected a date that the calendar has')
     .optional()
     .describe(
       'Load only what changed or was published within this time, or since this date. What was loaded does not age out.',
@@ -213,6 +214,11 @@ export const feedSourceSettings = z
 
 export type MispSourceSettings = z.infer<typeof mispSourceSettings>
 export type FeedSourceSettings = z.infer<typeof feedSourceSettings>
+
+/** Of texts that look like a date. */
+function isInCalendar(text: string): boolean {
+  return !text.includes('-') || z.iso.date().safeParse(text).success
+}
 
 function isCron(text: string): boolean {
   try {

@@ -117,6 +117,13 @@ describe('the rest', () => {
     expect(JSON.stringify(me)).not.toContain('@')
   })
 
+  it('tells whose key it is where MISP writes numbers as numbers', async () => {
+    const body = JSON.stringify({ User: { id: 4, org_id: 2 }, Role: { id: 6, name: 'Read only' } })
+    misp.faults.next({ kind: 'answer', status: 200, body })
+    const me = await open().client.me(NEVER)
+    expect(me).toMatchObject({ userId: '4', orgId: '2', roleId: '6' })
+  })
+
   it('tells the version', async () => {
     expect(await open().client.version(NEVER)).toEqual({ version: '2.5.1' })
   })
