@@ -43,8 +43,11 @@ export function readName(text: string): string | null {
 
 /** Itself and each parent: `a.evil.example`, `evil.example`, `example`. */
 export function selfAndParents(name: string): string[] {
-  const labels = name.split('.')
-  return labels.map((_, at) => labels.slice(at).join('.'))
+  const names = [name]
+  for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+    names.push(name.slice(dot + 1))
+  }
+  return names
 }
 
 function named(text: string, space: Space): Normalisation {

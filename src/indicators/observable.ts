@@ -8,6 +8,7 @@ import type { Meaning, Normalisation, Space } from './indicator.js'
 import { ip, ipPort } from './ip.js'
 import { hostname, hostnamePort, selfAndParents } from './names.js'
 import { NORMALISERS, type NormaliserName } from './normalisers.js'
+import { faultOfText } from './text.js'
 import { hostOf, url } from './url.js'
 
 export interface Candidate {
@@ -38,11 +39,15 @@ export function exactCandidates(text: string): readonly Candidate[] {
 
 /** An address, with or without a port, or a network: hardly anything else looks like one. */
 function asAddress(text: string): Reading[] | null {
+  if (!ADDRESS_LETTERS.test(text)) return null
   const meanings = found(ip(text)) ?? (MAYBE_PORT.test(text) ? found(ipPort(text)) : null)
   if (meanings === null) return null
   const eui = EUI_64.test(text) ? (found(NORMALISERS.mac(text)) ?? []) : []
   return [...meanings, ...eui].map(exactly)
 }
+
+/** Digits and what stands between them, the marks of defanging included: `[.]`, `(dot)`, `[at]`. */
+const ADDRESS_LETTERS = /^[0-9a-fot:.|/[\](){}@\s]+$/i
 
 /** Eight octets are IPv6, too. */
 const EUI_64 = /^(?:[0-9a-f]{2}:){7}[0-9a-f]{2}$/i
@@ -94,31 +99,50 @@ function asName(text: string): Reading[] {
 
 /** `dropper.exe` is a valid host name, a digest may be the name of a mutex: these may be several. */
 function asOthers(text: string): Reading[] {
-  const all: Reading[] = []
+  const all = HEXADECIMAL.test(text) ? asDigest(text) : []
   for (const name of namesByShape(text)) addTo(all, NORMALISERS[name](text))
   all.push(...asName(text))
-  const base = text.slice(Math.max(text.lastIndexOf('/'), text.lastIndexOf('\\')) + 1)
-  addTo(all, NORMALISERS.filename(text))
-  if (base !== text) addTo(all, NORMALISERS.filename(base))
-  for (const name of TEXT) addTo(all, NORMALISERS[name](text))
+  all.push(...asFreeText(text))
+  addTo(all, NORMALISERS['mobile-application-id'](text))
   return all
 }
+
+/** Every hash of its length. */
+function asDigest(text: string): Reading[] {
+  const value = text.toLowerCase()
+  return (HASHES.get(text.length) ?? []).map((space) => exactly({ space, value, port: 0 }))
+}
+
+/** By how many hexadecimal digits they have. */
+const HASHES: ReadonlyMap<number, readonly Space[]> = hashesByLength()
+
+function hashesByLength(): Map<number, Space[]> {
+  const found = new Map<number, Space[]>()
+  for (const [space, lengths] of Object.entries(HASH_LENGTHS)) {
+    for (const length of lengths) found.set(length, [...(found.get(length) ?? []), space])
+  }
+  return found
+}
+
+function asFreeText(text: string): Reading[] {
+  const all: Reading[] = []
+  const isSound = faultOfText(text) === undefined
+  if (isSound) all.push(exactly({ space: 'filename', value: text, port: 0 }))
+  const base = text.slice(Math.max(text.lastIndexOf('/'), text.lastIndexOf('\\')) + 1)
+  if (base !== text) addTo(all, NORMALISERS.filename(base))
+  if (isSound) for (const space of TEXT_SPACES) all.push(exactly({ space, value: text, port: 0 }))
+  return all
+}
+
+const TEXT_SPACES: readonly Space[] = ['user-agent', 'regkey', 'mutex', 'named-pipe']
 
 function addTo(all: Reading[], normalisation: Normalisation): void {
   if (normalisation.ok) for (const meaning of normalisation.meanings) all.push(exactly(meaning))
 }
 
-const TEXT: readonly NormaliserName[] = [
-  'user-agent',
-  'regkey',
-  'mutex',
-  'named-pipe',
-  'mobile-application-id',
-]
-
 /** What a text may be, by its letters alone: to try everything on each name would take most of the time. */
 function namesByShape(text: string): readonly NormaliserName[] {
-  if (HEXADECIMAL.test(text)) return DIGITS.get(text.length) ?? []
+  if (HEXADECIMAL.test(text)) return DIGITS_NAMES.get(text.length) ?? []
   if (SEPARATED.test(text)) return SEPARATED_NAMES
   if (PREFIXED.test(text)) return PREFIXED_NAMES
   return text.length === 32 ? LETTERS_NAMES : []
@@ -127,9 +151,10 @@ function namesByShape(text: string): readonly NormaliserName[] {
 const HEXADECIMAL = /^[0-9a-f]+$/i
 const SEPARATED = /^[0-9a-f:.\- {}]+$/i
 const PREFIXED = /^(?:1|SHA256|MD5):/i
-const X509: readonly NormaliserName[] = ['x509-md5', 'x509-sha1', 'x509-sha256']
 const SEPARATED_NAMES: readonly NormaliserName[] = [
-  ...X509,
+  'x509-md5',
+  'x509-sha1',
+  'x509-sha256',
   'ssh-fingerprint',
   'azure-application-id',
   'mac',
@@ -137,22 +162,12 @@ const SEPARATED_NAMES: readonly NormaliserName[] = [
 const PREFIXED_NAMES: readonly NormaliserName[] = ['ssh-fingerprint', 'community-id']
 const LETTERS_NAMES: readonly NormaliserName[] = ['chrome-extension-id']
 
-/** By how many hexadecimal digits they have. */
-const DIGITS: ReadonlyMap<number, readonly NormaliserName[]> = digitsByLength()
-
-function digitsByLength(): Map<number, NormaliserName[]> {
-  const found = new Map<number, NormaliserName[]>()
-  const add = (length: number, name: NormaliserName) =>
-    found.set(length, [...(found.get(length) ?? []), name])
-  for (const [name, lengths] of Object.entries(HASH_LENGTHS)) {
-    for (const length of lengths) if (name in NORMALISERS) add(length, name as NormaliserName)
-  }
-  for (const [at, length] of HASH_LENGTHS.x509.entries()) add(length, X509[at]!)
-  add(32, 'ssh-fingerprint')
-  add(32, 'chrome-extension-id')
-  for (const length of [12, 16]) add(length, 'mac')
-  return found
-}
+/** By how many hexadecimal digits they have; beside the hashes. */
+const DIGITS_NAMES: ReadonlyMap<number, readonly NormaliserName[]> = new Map([
+  [12, ['mac']],
+  [16, ['mac']],
+  [32, ['ssh-fingerprint', 'chrome-extension-id']],
+])
 
 function found(normalisation: Normalisation): readonly Meaning[] | null {
   return normalisation.ok ? normalisation.meanings : null
@@ -164,7 +179,12 @@ function exactly({ space, value, port }: Candidate): Reading {
 
 /** There are few, most of them of spaces of their own. */
 function withoutDoubles(all: readonly Reading[]): Reading[] {
-  return all.filter((one, at) => {
-    return all.findIndex(({ space, value }) => space === one.space && value === one.value) === at
-  })
+  const kept: Reading[] = []
+  for (const one of all) if (!isAmong(kept, one)) kept.push(one)
+  return kept
+}
+
+function isAmong(kept: readonly Reading[], { space, value }: Reading): boolean {
+  for (const each of kept) if (each.space === space && each.value === value) return true
+  return false
 }

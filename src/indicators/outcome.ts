@@ -59,7 +59,6 @@ export function refuseText(text: string, reason: Reason): Normalisation {
 }
 
 const CONTROL = /[\u0000-\u001f\u007f]/
-const BROKEN = /[\p{Surrogate}\ufffd]/u
 
 export function generalFault(text: string, maxLength: number): Reason | undefined {
   if (text === '') return REASONS.empty
@@ -73,5 +72,5 @@ export function generalFault(text: string, maxLength: number): Reason | undefine
  * two different values would get one key.
  */
 export function isBrokenUnicode(text: string): boolean {
-  return BROKEN.test(text)
+  return !text.isWellFormed() || text.includes('\ufffd')
 }

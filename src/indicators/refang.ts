@@ -10,7 +10,12 @@ const DEFANGED_SLASHES = /^([a-z][a-z0-9+.-]{0,31})(?:\[:\]\/\/|\[:\/\/\]|:\[\/\
 
 /** For addresses, names and email addresses. */
 export function refang(text: string): string {
-  return text.replace(MARK, plainMark)
+  return hasBracket(text) ? text.replace(MARK, plainMark) : text
+}
+
+/** Every mark has one, and hardly any value. */
+function hasBracket(text: string): boolean {
+  return text.includes('[') || text.includes('(') || text.includes('{')
 }
 
 /**
@@ -18,6 +23,7 @@ export function refang(text: string): string {
  * the whole was defanged.
  */
 export function refangUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && !hasBracket(text)) return text
   const opened = refangScheme(text)
   return opened !== text || ANY_MARK.test(authorityOf(opened)) ? refang(opened) : text
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { normalise } from '../../src/indicators/normalise.js'
+import { NORMALISERS, type NormaliserName } from '../../src/indicators/normalisers.js'
 import { candidates } from '../../src/indicators/observable.js'
 import { MATCHABLE_TYPES } from '../../src/indicators/types.js'
 import { fuzz } from '../fuzz.js'
@@ -149,7 +150,56 @@ describe('candidates of any text', () => {
       fuzz(100_000),
     )
   })
+
+  it('name exactly what some normaliser reads in it, and all free text or none', () => {
+    fc.assert(
+      fc.property(fc.oneof(hostileText, digest, shaped, path), (text) => {
+        const base = text.trim().split(/[/\\]/).at(-1) ?? ''
+        const read = new Set([...readBy(ALL, text), ...readBy(['filename'], base)])
+        const exact = candidates(text).filter(({ exact }) => exact)
+        const odd = exact.filter(({ space }) => space !== 'domain').map(shown)
+        expect(odd.filter((one) => !read.has(one))).toEqual([])
+        const loose = exact.filter(({ space }) => LOOSE.has(space)).map(shown)
+        const wanted = [...readBy([...LOOSE], text), ...readBy(['filename'], base)]
+        if (loose.length > 0) expect(new Set(loose)).toEqual(new Set(wanted))
+        else expect(wanted.length === 0 || exact.some(({ space }) => PLAIN.has(space))).toBe(true)
+      }),
+      fuzz(100_000),
+    )
+  })
+
+  it('read an address, however it was defanged', () => {
+    const dot = fc.constantFrom('.', '[.]', '(.)', '{.}', '[dot]', '(DOT)', '{Dot}')
+    const colon = fc.constantFrom(':', '[:]')
+    const end = fc.constantFrom('', '|443', ' | 443', '/24', '[/]24')
+    const ipv4 = fc.tuple(dot, dot, dot).map(([a, b, c]) => `192${a}0${b}2${c}1`)
+    const ipv6 = fc.tuple(colon, colon).map(([a, b]) => `2001${a}DB8${b}${b}f`)
+    fc.assert(
+      fc.property(fc.oneof(ipv4, ipv6), end, (address, end) => {
+        const [first] = candidates(`\t${address}${end}\u00a0`)
+        expect(first?.space).toBe(end.includes('24') ? 'net' : 'ip')
+        expect(first?.port).toBe(end.includes('443') ? 443 : 0)
+      }),
+      fuzz(2000),
+    )
+  })
 })
+
+const ALL = Object.keys(NORMALISERS) as NormaliserName[]
+
+/** What is one of these is nothing else: no free text, in particular. */
+const PLAIN: ReadonlySet<string> = new Set(['ip', 'net', 'url', 'email', 'eppn', 'message-id'])
+
+function readBy(names: readonly string[], text: string): string[] {
+  return names.flatMap((name) => {
+    const read = NORMALISERS[name as NormaliserName](text)
+    return read.ok ? read.meanings.map(shown) : []
+  })
+}
+
+const path = fc
+  .array(fc.oneof(hostileText, fc.constantFrom('/', '\\', 'evil.exe', 'C:')), { maxLength: 5 })
+  .map((parts) => parts.join(''))
 
 function missed(type: string, text: string): string[] {
   const found = normalise(type, text)
