@@ -1,8 +1,8 @@
 /**
  * memcached's meta protocol on the wire (doc/protocol.txt of memcached 1.6). Pure: no I/O.
  *
- * What keeps a value from becoming a command: a key goes out as it is only when every character of it
- * is printable ASCII, in base64 otherwise; a value goes out behind its exact length.
+ * What keeps a value from becoming a command: a key of ours goes out as it is only when every character of
+ * it is printable ASCII, in base64 otherwise; a value goes out behind its exact length.
  */
 import type { Dialect } from './dialect.js'
 import { BARRIER_ANSWER, type Command, LONGEST_KEY, ReplyReader } from './protocol.js'
@@ -11,6 +11,7 @@ import { writeText } from './text.js'
 const PLAIN_KEY = /^[!-~]{1,250}$/
 /** The printable ASCII characters without the blank. */
 const [PLAIN_FROM, PLAIN_TO] = [0x21, 0x7e]
+const BEYOND_ASCII = 0x80
 
 export const meta: Dialect = {
   barrier: `${BARRIER_ANSWER.toLowerCase()}\r\n`,
@@ -53,12 +54,16 @@ function write(bytes: Buffer, start: number, { key, value, expiry }: Command): n
   return value === null ? at : writeText(bytes, writeText(bytes, at, value), '\r\n')
 }
 
-/** Checked and written in one go. null: it has to be coded, which only shorter keys can be. */
+/**
+ * Checked and written in one go. null: it has to be coded, which only shorter keys can be. Bytes are a
+ * key that the server told of: beyond ASCII they are to it as good as any.
+ */
 function writePlainKey(bytes: Buffer, at: number, key: string | Uint8Array): number | null {
   if (key.length === 0 || key.length > LONGEST_KEY) return null
   for (let n = 0; n < key.length; n++) {
     const code = typeof key === 'string' ? key.charCodeAt(n) : key[n]!
-    if (code < PLAIN_FROM || code > PLAIN_TO) return null
+    const isPlain = code >= PLAIN_FROM && code <= PLAIN_TO
+    if (!isPlain && (typeof key === 'string' || code < BEYOND_ASCII)) return null
     bytes[at + n] = code
   }
   return at + key.length

@@ -31,6 +31,7 @@ import { memoryFor } from './slab.js'
 import { holdsKeys, sweep } from './sweep.js'
 import { unavailable } from './unavailable.js'
 import { parity } from './verify.js'
+import type { Refusal } from './writer.js'
 
 const NAME = 'memcached'
 /** Part of the fingerprint: grows when the same settings write something else. */
@@ -87,7 +88,7 @@ class MemcachedSink implements Sink {
   async apply(states: readonly KeyState[], signal: AbortSignal): Promise<void> {
     const job = this.#begin(this.#inOrder(), signal)
     await this.#put(states, job)
-    await this.#finish(job)
+    this.#conclude(job, await job.end())
   }
 
   async remember(position: Position): Promise<void> {
@@ -258,11 +259,13 @@ class MemcachedSink implements Sink {
       await job.each((lane) => lane.writer.room())
     }
     if (!empty && !this.blind) await this.#sweepAfter(job, marks)
-    await this.#finish(job)
+    const refusals = await job.end()
+    // They hold all that can be held, also where some of it was refused.
     for (const member of members.filter(({ connection }) => connection)) {
       member.stray = null
       member.loss = null
     }
+    this.#conclude(job, refusals)
   }
 
   /** Where a server numbers no writes (`-C`), old keys can't be told from new ones afterwards. */
@@ -290,8 +293,8 @@ class MemcachedSink implements Sink {
     })
   }
 
-  async #finish(job: Job): Promise<void> {
-    const refusals = await job.end()
+  /** @throws SinkRejected */
+  #conclude(job: Job, refusals: readonly Refusal<KeyState>[]): void {
     const items = new Map(refusals.map(({ subject, reason }) => [subject, reason]))
     job.written -= items.size
     this.#count(job)

@@ -85,6 +85,19 @@ describe.skipIf(!hasMemcached())('several servers', () => {
       }
     })
 
+    it('repair one alone once, though there is a key that none of them takes', async () => {
+      await servers[1]!.restart()
+      await sink.open(NEVER, ASKER)
+      const long = { ...ipState('198.51.100.1'), space: 'domain', value: `${'a.'.repeat(130)}test` }
+      await expect(sink.repair!(inBatches([...STATES, long]), NEVER)).rejects.toMatchObject({
+        items: [{ item: `domain:${long.value}` }],
+      })
+      expect(sink.strays!()).toBeNull()
+      await sink.remember(at(10))
+      await sink.open(NEVER, ASKER)
+      expect(sink.strays!()).toBeNull()
+    })
+
     it('repair one alone that was cut off and missed revocations', async () => {
       servers[1]!.freeze()
       sink = several({ placement, timeout: 0.3 })

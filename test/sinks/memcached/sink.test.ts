@@ -211,6 +211,14 @@ describe.skipIf(!hasMemcached())('the memcached sink', () => {
       )
     })
 
+    it('takes away a long key that is not ASCII, as others may write it', async () => {
+      const key = Buffer.from(`misp-url:http://${'\u00e4'.repeat(100)}.example/`)
+      const head = Buffer.concat([Buffer.from('set '), key, Buffer.from(' 0 0 1\r\nx\r\n')])
+      await server.say(head.toString('latin1'), 'STORED\r\n')
+      await sink.rebuild(inBatches([ipState('198.51.100.7')]), NEVER)
+      expect((await server.keys()).toSorted()).toEqual(['misp-ip:198.51.100.7', 'tipline:state'])
+    })
+
     it('finds orphans among many keys, and more than it keeps in memory', async () => {
       const large = await Memcached.start(['-m', '256'])
       const many = make(large.address, { value: 'ids' })
