@@ -390,8 +390,9 @@ const ODD: u32 = 2
 function host(at: usize, length: u32, record: usize): u32 {
   if (length == 0) return MISS
   const first = u32(load<u8>(at)) - 48
-  const last = u32(load<u8>(at + length - 1)) - 48
-  if (first <= 9 && last <= 9 && readIpv4(at, length)) return askAddress(record) ? HIT : MISS
+  // The dot of the root may stand behind an address too.
+  const bare = load<u8>(at + length - 1) == 46 ? length - 1 : length
+  if (first <= 9 && readIpv4(at, bare)) return askAddress(record) ? HIT : MISS
   const domain = load<u64>(record + 24)
   let hash = NAME_SEED
   let end = at + length
@@ -523,6 +524,13 @@ function mayMatch(kind: u32, at: usize, length: u32): bool {
   // The host of a URL is known: the URL itself is read as a whole.
   if (verdict == HIT && lane != LANE_URL) return true
   return look(kind, at, length) != 0
+}
+
+/** The same for a text that stands nowhere in a line. False: surely not. */
+export function mayMeet(kind: u32, at: usize, length: u32): bool {
+  asked = 0
+  metBefore = false
+  return mayMatch(kind, at, length) || metBefore || answered(0)
 }
 
 // -- filling

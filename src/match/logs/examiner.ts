@@ -1,6 +1,7 @@
 /**
  * The exact way from a parsed line to its hits. What is served is read from the ledger at the moment
- * that it is met, so that a hit always tells the present state; `mayKnow` spares most of the asking.
+ * that it is met, so that a hit always tells the present state; `mayMeet` and `mayKnow` spare most of the
+ * asking.
  */
 import { indicatorOf, type Space } from '../../indicators/indicator.js'
 import type { State, StateCarrier } from '../../ledger/state.js'
@@ -13,6 +14,8 @@ export interface Known {
   readonly lengths: NetLengths
   /** False: surely no live indicator stands under this key. */
   mayKnow(space: Space, value: string): boolean
+  /** False: surely none is met by a field of that name with that text. Asks for all its keys at once. */
+  mayMeet(field: string, text: string): boolean
   /** The served state of a key. */
   state(space: Space, value: string): State
 }
@@ -31,11 +34,17 @@ export class Examiner {
     const seen = new Set<string>()
     return this.#observer
       .observe(document)
+      .filter((observable) => this.#mayMeet(observable))
       .flatMap((observable) => this.#meet(observable))
       .filter(({ field, observable, indicator }) => {
         const id = JSON.stringify([field, observable, indicator.kind, indicator.value])
         return seen.has(id) ? false : seen.add(id)
       })
+  }
+
+  /** What is put together stands in no field, so nothing is known of it. */
+  #mayMeet({ field, text, hostElsewhere }: Observable): boolean {
+    return hostElsewhere || this.#known.mayMeet(field, text)
   }
 
   #meet(observable: Observable): Hit[] {

@@ -86,6 +86,10 @@ export class LineMatcher implements Known {
     return this.#scan.mayKnow(space, value)
   }
 
+  mayMeet(field: string, text: string): boolean {
+    return this.#scan.mayMeet(field, text)
+  }
+
   state(space: Space, value: string): State {
     return this.#states.of(space, value)
   }

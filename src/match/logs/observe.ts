@@ -19,15 +19,20 @@ export interface Observable {
   readonly hostElsewhere: boolean
 }
 
+interface Field {
+  /** In the field map. */
+  readonly place: number
+  readonly name: string
+  readonly port: string | undefined
+  readonly admission: Admission
+}
+
 /** What a line holds under the names that are asked for. */
 type Values = ReadonlyMap<string, readonly string[]>
 
 export class Observer {
-  readonly #fields: readonly {
-    readonly name: string
-    readonly port: string | undefined
-    readonly admission: Admission
-  }[]
+  /** By their names. */
+  readonly #fields: ReadonlyMap<string, readonly Field[]>
   readonly #urls: readonly UrlParts[]
   readonly #ports: ReadonlySet<string>
   readonly #wanted: ReadonlySet<string>
@@ -35,13 +40,14 @@ export class Observer {
 
   /** Fields that stand for nothing the type table knows are left out. */
   constructor({ fields, urls }: FieldMap) {
-    this.#fields = fields.flatMap(({ name, as, port }) => {
+    const known = fields.flatMap(({ name, as, port }, place): Field[] => {
       const admission = admissionOf(as)
-      return admission === null ? [] : [{ name, port, admission }]
+      return admission === null ? [] : [{ place, name, port, admission }]
     })
+    this.#fields = byName(known)
     this.#urls = urls
-    this.#ports = new Set([...this.#fields, ...urls].flatMap(({ port }) => port ?? []))
-    const names = this.#fields.flatMap(({ name, port }) => [name, port])
+    this.#ports = new Set([...known, ...urls].flatMap(({ port }) => port ?? []))
+    const names = known.flatMap(({ name, port }) => [name, port])
     this.#wanted = new Set([...names, ...urls.flatMap(partsOf)].flatMap((name) => name ?? []))
     this.#prefixes = new Set([...this.#wanted].flatMap(prefixesOf))
   }
@@ -54,11 +60,13 @@ export class Observer {
   }
 
   #whole(values: Values): Observable[] {
-    return this.#fields.flatMap(({ name, port, admission }) => {
-      const texts = values.get(name)
-      if (texts === undefined) return []
+    const found = [...values.keys()].flatMap((name) => this.#fields.get(name) ?? [])
+    found.sort((one, other) => one.place - other.place)
+    return found.flatMap(({ name, port, admission }) => {
       const ports = portsIn(values, port)
-      return texts.map((text) => ({ field: name, text, admission, ports, hostElsewhere: false }))
+      return values
+        .get(name)!
+        .map((text) => ({ field: name, text, admission, ports, hostElsewhere: false }))
     })
   }
 
@@ -93,6 +101,12 @@ export class Observer {
     enter(document, '')
     return values
   }
+}
+
+function byName(fields: readonly Field[]): Map<string, Field[]> {
+  const names = new Map<string, Field[]>()
+  for (const field of fields) names.set(field.name, [...(names.get(field.name) ?? []), field])
+  return names
 }
 
 const WHOLE_URL = admissionOf('url.full')!

@@ -20,6 +20,8 @@ export interface ScanPlan {
   /** The first has number 1. */
   readonly kinds: readonly ScanKind[]
   readonly steps: readonly Step[]
+  /** Numbers of kinds by the names of fields; of those that are missing none can be met. */
+  readonly kindsOf: ReadonlyMap<string, number>
 }
 
 /** `live`: spaces in which there is a key at all; what can only meet others is not looked at. */
@@ -47,7 +49,7 @@ export function scanPlan(map: FieldMap, live: ReadonlySet<Space>): ScanPlan {
   if (kinds.length > MOST_KINDS || steps.length > MOST_NAMES) {
     throw new RangeError(`${paths.size} fields are more than the scanner has room for`)
   }
-  return { kinds, steps }
+  return { kinds, steps, kindsOf: paths }
 }
 
 /** The same name may stand for two things. */

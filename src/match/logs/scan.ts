@@ -23,6 +23,7 @@ interface Exports {
   addKeys(at: number, end: number): void
   mayKnow(space: number, spaceLength: number, value: number, length: number): number
   mayKnowUrlOn(value: number, length: number): number
+  mayMeet(kind: number, at: number, length: number): number
   seedOf(space: number, length: number): bigint
   urlHostSeed(): bigint
   addName(state: number, name: number, length: number, kind: number, below: number): void
@@ -44,12 +45,14 @@ export class Scan {
   readonly #bytes: Buffer
   readonly #numbers: Uint32Array
   readonly #kinds: readonly ScanKind[]
+  readonly #kindsOf: ReadonlyMap<string, number>
   #lengths: NetLengths = { v4: [], v6: [] }
 
   /** `thread`: its number, from 0. */
   constructor(shared: ScanMemory & { readonly plan: ScanPlan }, thread: number) {
     const { memory, module, plan } = shared
     this.#kinds = plan.kinds
+    this.#kindsOf = plan.kindsOf
     const look = (kind: number, at: number, length: number) => Number(this.#look(kind, at, length))
     const { exports } = new WebAssembly.Instance(module, { env: { memory }, host: { look } })
     this.#exports = exports as unknown as Exports
@@ -98,6 +101,16 @@ export class Scan {
     const spaceLength = this.#write(text, space)
     const length = this.#write(text + 128, value)
     return this.#exports.mayKnow(text, spaceLength, text + 128, length) !== 0
+  }
+
+  /** False: surely this field meets nothing that is live with this text. */
+  mayMeet(field: string, value: string): boolean {
+    const kind = this.#kindsOf.get(field)
+    if (kind === undefined) return false
+    const isRead = this.#kinds[kind - 1]!.lane !== 'look' && value.length <= TEXT_BYTES - 256
+    if (!isRead || !PLAIN.test(value)) return true
+    const { text } = this.#places
+    return this.#exports.mayMeet(kind, text, this.#write(text, value)) !== 0
   }
 
   /**
@@ -162,6 +175,9 @@ export class Scan {
     return length
   }
 }
+
+/** What stands in a line just as it is read. */
+const PLAIN = /^[ !#-[\]-~]*$/
 
 /** Where `also` means that a field may be the host of a URL that is put together. */
 const HOST_OF_URLS = new Set<string>(['host', 'look'])

@@ -83,6 +83,17 @@ describe('addresses', () => {
     expect(hits({ source: { ip: '2001:db8:2::1' } })).toEqual([])
   })
 
+  it('count with the dot of the root behind them (M4)', () => {
+    const { hits } = knowing([
+      { type: 'ip-dst', value: '192.0.2.1' },
+      { type: 'ip-dst', value: '198.51.100.0/24' },
+    ])
+    const to = (address: string) => ({ destination: { address } })
+    expect(hits(to('192.0.2.1.'))).toEqual(['destination.address: 192.0.2.1. exact ip 192.0.2.1'])
+    expect(hits(to('198.51.100.9.'))).toHaveLength(1)
+    expect(hits(to('192.0.2.1..'))).toEqual([])
+  })
+
   it('an address and port meets the port of the same side, where the line tells it (M5)', () => {
     const { hits } = knowing([{ type: 'ip-dst|port', value: '192.0.2.9|8443' }])
     const at = (port?: number) => ({
