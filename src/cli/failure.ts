@@ -1,6 +1,6 @@
 /** What a command that failed says, and the exit status that goes with it. */
 import { CommanderError } from 'commander'
-import { ConfigError, EXIT, TiplineError } from '../errors.js'
+import { ConfigError, type ConfigProblem, EXIT, TiplineError } from '../errors.js'
 import { maskSecrets, printable } from '../log.js'
 import type { Context } from './context.js'
 
@@ -62,7 +62,11 @@ function known(error: TiplineError): Failure {
   return { type, what, hint, status, details: [] }
 }
 
+/** Not one that has no place in the file and stands in the error's own words. */
 async function problemsOf(error: ConfigError): Promise<readonly string[]> {
+  const isTold = ({ line, message }: ConfigProblem) =>
+    line === undefined && error.message.includes(message)
+  if (error.problems.every(isTold)) return []
   const { formatConfigError } = await import('../config/format.js')
   return formatConfigError(error).split('\n')
 }

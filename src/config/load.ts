@@ -92,11 +92,13 @@ async function readTipline(
 function check(draft: Draft, file: string): LoadedConfig {
   const { data, format, tree, warnings, notes } = draft
   const secrets = collectSecrets(data)
-  const result = configSchema.safeParse(data, { error: expectation })
+  const parsed = (given: unknown) => configSchema.safeParse(given, { error: expectation })
+  const result = parsed(data)
   if (draft.problems.length > 0 || !result.success) {
     const untold = data === undefined && draft.problems.length > 0
     const issues = untold ? [] : (result.error?.issues ?? [])
-    const found = problemsOfIssues({ issues, data, jsonSchema: configJsonSchema })
+    const check = (given: unknown) => parsed(given).error?.issues ?? []
+    const found = problemsOfIssues({ issues, data, check, jsonSchema: configJsonSchema })
     const here = found.map((problem) => ({ ...problem, path: draft.origin(problem.path) }))
     const hidden = [...secrets, ...draft.hidden]
     throw configError(file, tellProblems([...draft.problems, ...here], { tree, secrets: hidden }))

@@ -5,6 +5,7 @@ import { legacyPolicySettings } from '../policy/settings.js'
 import type { Draft } from './draft.js'
 import { formatProblem } from './format.js'
 import type { IniData, ParsedIni } from './ini.js'
+import { nearest } from './nearest.js'
 import type { LocatedProblem, Path } from './path.js'
 import { legacyDataDir } from './place.js'
 import { tellProblems } from './problems.js'
@@ -34,19 +35,24 @@ const json = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-const schema = z.object({
-  misp: z.object({
+const mispSection = z.object(
+  {
     misp_fqdn: z
-      .string({ error: 'expected the domain name of the MISP' })
+      .string({ error: 'missing; expected the domain name of the MISP' })
       // It was put behind https:// as it is, so a port worked too.
       .regex(
         /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(:\d{1,5})?$/,
         'expected a domain name, without https://',
       ),
-    token: z.string({ error: 'expected an API key' }).min(1, 'expected an API key'),
+    token: z.string({ error: 'missing; expected an API key' }).min(1, 'expected an API key'),
     verify_tls: flag.default(true),
     json_req: json.default({}),
-  }),
+  },
+  { error: 'missing; expected a section [misp] with misp_fqdn and token' },
+)
+
+const schema = z.object({
+  misp: mispSection,
   clickhouse: z
     .object({
       ch_db_iocs: table.optional(),
@@ -72,15 +78,18 @@ export function readMisp2ch(parsed: ParsedIni & { ok: true }, file: string): Dra
   const { tree } = parsed
   const data = trimmed(parsed.data)
   const result = schema.safeParse(data)
-  const problems = [...parsed.problems, ...(result.error?.issues ?? []).map(asProblem)]
   const hidden = collectSecrets(data)
-  const unknown = tellProblems(unknownKeys(data), { tree, secrets: hidden })
+  const unknown = unknownKeys(data)
+  const told = tellProblems(unknown, { tree, secrets: hidden })
   return {
     format: 'misp2ch',
     tree,
     data: result.success ? translate(result.data, file) : undefined,
-    problems,
-    warnings: unknown.map((problem) => formatProblem(file, problem)),
+    // What is missing may be there under a name that was mistyped.
+    problems: result.success
+      ? parsed.problems
+      : [...parsed.problems, ...result.error.issues.map(asProblem), ...unknown],
+    warnings: told.map((problem) => formatProblem(file, problem)),
     notes: result.success ? notes(result.data) : [],
     hidden,
     origin,
@@ -102,16 +111,22 @@ function asProblem({ path, message }: z.core.$ZodIssue): LocatedProblem {
 
 function unknownKeys(data: IniData): LocatedProblem[] {
   const known: Readonly<Record<string, readonly string[]>> = {
-    misp: Object.keys(schema.shape.misp.shape),
+    misp: Object.keys(mispSection.shape),
     clickhouse: CLICKHOUSE_KEYS,
   }
   return Object.entries(data).flatMap(([section, options]) => {
     const keys = known[section]
-    if (!keys) return [{ path: [section], message: 'unknown section, ignored', atKey: true }]
+    if (!keys) return [ignored('section', [section], Object.keys(known))]
     return Object.keys(options)
       .filter((key) => !keys.includes(key))
-      .map((key) => ({ path: [section, key], message: 'unknown key, ignored', atKey: true }))
+      .map((key) => ignored('key', [section, key], keys))
   })
+}
+
+function ignored(what: string, path: Path, known: readonly string[]): LocatedProblem {
+  const meant = nearest(String(path.at(-1)), known)
+  const hint = meant === undefined ? {} : { hint: `did you mean "${meant}"?` }
+  return { path, message: `unknown ${what}, ignored`, atKey: true, ...hint }
 }
 
 const CLICKHOUSE_KEYS = [

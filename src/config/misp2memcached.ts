@@ -108,13 +108,19 @@ interface Checked {
 
 function checked(data: unknown): Checked {
   const jsonSchema = (): JsonSchema => z.toJSONSchema(legacySchema, { io: 'input' })
+  const parsed = (given: unknown) => legacySchema.safeParse(given, { error: expectation })
+  const check = (given: unknown) => parsed(given).error?.issues ?? []
   const isUnknown = ({ code }: z.core.$ZodIssue) => code === 'unrecognized_keys'
-  const all = legacySchema.safeParse(data).error?.issues ?? []
-  const unknown = problemsOfIssues({ issues: all.filter(isUnknown), data, jsonSchema })
+  const unknown = problemsOfIssues({
+    issues: check(data).filter(isUnknown),
+    data,
+    check,
+    jsonSchema,
+  })
   const known = without(data, unknown)
-  const result = legacySchema.safeParse(known, { error: expectation })
+  const result = parsed(known)
   const issues = result.error?.issues ?? []
-  const problems = problemsOfIssues({ issues, data: known, jsonSchema })
+  const problems = problemsOfIssues({ issues, data: known, check, jsonSchema })
   return { legacy: result.data, problems, unknown }
 }
 

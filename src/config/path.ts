@@ -40,6 +40,14 @@ export function valueAt(data: unknown, path: Path): unknown {
   return value
 }
 
+/** A copy in which something else stands at `path`. */
+export function replaced(data: unknown, path: Path, value: unknown): unknown {
+  const [step, ...rest] = path
+  if (step === undefined) return value
+  if (Array.isArray(data)) return data.with(Number(step), replaced(data[Number(step)], rest, value))
+  return { ...(data as object), [step]: replaced(valueAt(data, [step]), rest, value) }
+}
+
 /** A copy in which every string is replaced by what `change` makes of it; keys stay. */
 export function mapStrings(
   data: unknown,

@@ -4,7 +4,7 @@ import type { ConfigProblem } from '../errors.js'
 import { maskSecrets } from '../log.js'
 import { type JsonSchema, keysAt, ownersOf } from './keys.js'
 import { nearest } from './nearest.js'
-import { dotted, type LocatedProblem, type Path, valueAt } from './path.js'
+import { dotted, type LocatedProblem, type Path, replaced, valueAt } from './path.js'
 import { isSecretPath } from './secrets.js'
 import { expectedFound, NO_WORDS, nounOf, oneOf } from './wording.js'
 import type { ConfigTree } from './yaml.js'
@@ -14,17 +14,17 @@ type Issue = z.core.$ZodIssue
 export interface Faulty {
   readonly issues: readonly Issue[]
   readonly data: unknown
+  /** What the same schema says of other data. */
+  readonly check: (data: unknown) => readonly Issue[]
   /** Made only when something is wrong. */
   readonly jsonSchema: () => JsonSchema
 }
 
-export function problemsOfIssues({ issues, data, jsonSchema }: Faulty): LocatedProblem[] {
-  return issues.flatMap((issue) => problemsOf(issue, { data, jsonSchema, prefix: [] }))
+export function problemsOfIssues({ issues, ...faulty }: Faulty): LocatedProblem[] {
+  return issues.flatMap((issue) => problemsOf(issue, { ...faulty, prefix: [] }))
 }
 
-interface Context {
-  readonly data: unknown
-  readonly jsonSchema: () => JsonSchema
+interface Context extends Omit<Faulty, 'issues'> {
   readonly prefix: Path
 }
 
@@ -43,13 +43,7 @@ function problemsOf(issue: Issue, context: Context): LocatedProblem[] {
       if (issue.params) return [{ path, message: issue.message, ...meant(issue.params) }]
       return [{ path, message: withFound(issue.message, path, context) }]
     default:
-      return [
-        {
-          path,
-          message: withFound(issue.message, path, context),
-          ...quoting(issue, path, context),
-        },
-      ]
+      return refused(issue.message, path, { ...context, isText: isTextExpected(issue) })
   }
 }
 
@@ -58,14 +52,28 @@ function meant({ wrote, known }: Record<string, unknown>): { hint?: string } {
   const words = known as readonly string[]
   const word = nearest(wrote as string, words)
   if (word !== undefined) return { hint: `did you mean ${word}?` }
-  return words.length === 0 ? {} : { hint: `known are ${words.join(', ')}` }
+  if (words.length === 0 || words.length > MOST_LISTED) return {}
+  return { hint: `known are ${words.join(', ')}` }
 }
 
-/** YAML reads a key of digits as a number, and `no` in older files as false. */
-function quoting(issue: Issue, path: Path, { data }: Context): { hint?: string } {
-  const isText = issue.code === 'invalid_type' && issue.expected === 'string'
-  const plain = ['number', 'boolean'].includes(typeof valueAt(data, path))
-  return isText && plain ? { hint: 'put it in quotes' } : {}
+const MOST_LISTED = 25
+
+/**
+ * YAML reads a key of digits as a number, and `no` in older files as false. Quotes help, unless the text
+ * would be refused too: then what is expected of that is the better word.
+ */
+function refused(
+  expected: string,
+  path: Path,
+  { isText, ...context }: Context & { isText: boolean },
+): LocatedProblem[] {
+  const { data, check } = context
+  const value = valueAt(data, path)
+  const problem = { path, message: withFound(expected, path, context) }
+  if (!isText || !['number', 'boolean'].includes(typeof value)) return [problem]
+  const again = check(replaced(data, path, String(value))).find(({ path: at }) => isSame(at, path))
+  if (again) return problemsOf(again, { ...context, prefix: [] })
+  return [{ ...problem, hint: 'put it in quotes' }]
 }
 
 function withFound(message: string, path: Path, { data }: Context): string {
@@ -77,11 +85,10 @@ function unknownKey(key: string, path: Path, { data, jsonSchema }: Context): Loc
   const known = keysAt(jsonSchema(), path, data)
   const meant = nearest(key, known)
   if (meant !== undefined) return { ...problem, hint: `did you mean "${meant}"?` }
-  const [owner] = ownersOf(jsonSchema(), key)
-  // Of two that are alike, the other type may know it.
   const here = path.filter((step) => typeof step === 'string').join('.')
-  if (owner !== undefined && owner !== here)
-    return { ...problem, hint: `it belongs under ${owner}` }
+  // Elsewhere a key of this name may mean something else.
+  const owner = ownersOf(jsonSchema(), key).find((each) => isBelow(each, here))
+  if (owner !== undefined) return { ...problem, hint: `it belongs under ${owner}` }
   return known.length > 0 ? { ...problem, hint: `known are ${known.join(', ')}` } : problem
 }
 
@@ -96,12 +103,24 @@ function union(
   const options = 'options' in issue && Array.isArray(issue.options) ? issue.options : undefined
   if (options) return [{ path, message: withFound(`expected ${oneOf(options)}`, path, context) }]
   const branches = issue.errors.filter((branch) => branch.length > 0)
-  const types = branches.map((branch) => branch[0]!).map((first) => typeExpected(first))
-  if (types.every((type) => type !== undefined)) {
-    const expected = `expected ${oneOf([...new Set(types.map(nounOf))])}`
-    return [{ path, message: withFound(expected, path, context) }]
+  const firsts = branches.map(([first]) => first!)
+  const words = firsts.map((first) => wordsExpected(first))
+  if (words.every((each) => each !== undefined)) {
+    const isText = firsts.some(isTextExpected)
+    return refused(`expected ${oneOf([...new Set(words.flat())])}`, path, { ...context, isText })
   }
   return closest(branches).flatMap((inner) => problemsOf(inner, { ...context, prefix: path }))
+}
+
+/** What was expected of the value itself; undefined where a fault lies in it. */
+function wordsExpected(issue: Issue): unknown[] | undefined {
+  if (issue.path.length > 0) return undefined
+  if (issue.code === 'invalid_value') return issue.values
+  return issue.code === 'invalid_type' ? [nounOf(issue.expected)] : undefined
+}
+
+function isTextExpected(issue: Issue): boolean {
+  return issue.code === 'invalid_type' && issue.expected === 'string'
 }
 
 function typeExpected(issue: Issue): string | undefined {
@@ -117,6 +136,15 @@ function closest(branches: readonly (readonly Issue[])[]): readonly Issue[] {
 
 function step(key: PropertyKey): string | number {
   return typeof key === 'number' ? key : String(key)
+}
+
+function isSame(found: readonly PropertyKey[], path: Path): boolean {
+  return found.length === path.length && path.every((each, at) => each === step(found[at]!))
+}
+
+/** `owner`: the dotted name of a mapping. */
+function isBelow(owner: string, here: string): boolean {
+  return here === '' || owner.startsWith(`${here}.`)
 }
 
 export interface Telling {

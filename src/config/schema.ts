@@ -56,7 +56,9 @@ const whole = z.strictObject({
   log: log.prefault({}).describe('The log on stderr.'),
 })
 
-export const configSchema = whole.superRefine(refuseUnknownNetworks)
+export const configSchema = whole
+  .superRefine(refuseUnknownNetworks)
+  .superRefine(refuseFlowsWithoutClickHouse)
 
 export type Config = z.output<typeof configSchema>
 
@@ -113,7 +115,7 @@ function refuseUnknownNetworks(
   context: z.core.$RefinementCtx,
 ): void {
   const known = Object.keys(networks)
-  const expected = known.length === 0 ? 'no name, as `networks` has none' : oneOf(known)
+  const expected = known.length === 0 ? 'a name out of `networks`, which has none' : oneOf(known)
   for (const [at, channel] of alerts.entries()) {
     for (const [place, name] of (channel.networks ?? []).entries()) {
       if (known.includes(name)) continue
@@ -121,6 +123,16 @@ function refuseUnknownNetworks(
       context.addIssue({ code: 'custom', path, message: `expected ${expected}` })
     }
   }
+}
+
+/** Files that nobody reads would be missed only when their hits are. */
+function refuseFlowsWithoutClickHouse(
+  { flows, sinks }: z.output<typeof whole>,
+  context: z.core.$RefinementCtx,
+): void {
+  if (flows.watch.length === 0 || sinks.clickhouse !== undefined) return
+  const message = 'flows go into ClickHouse; add `clickhouse: {}` under `sinks`'
+  context.addIssue({ code: 'custom', path: ['flows', 'watch'], message })
 }
 
 interface Named {

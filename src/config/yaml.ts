@@ -91,7 +91,7 @@ const SYNTAX: Partial<Record<YAMLError['code'], string>> = {
     'unknown escape in double quotes; write \\\\ for a backslash, or use single quotes',
   BLOCK_AS_IMPLICIT_KEY: 'wrong indentation, or a second ": " on the line; put the value in quotes',
   MULTILINE_IMPLICIT_KEY: 'no colon after this key, or wrong indentation',
-  MISSING_CHAR: 'a colon, quote, comma or bracket is missing here or above',
+  MISSING_CHAR: 'a colon, quote, comma or bracket is missing here or above, or wrong indentation',
   UNEXPECTED_TOKEN: 'nothing may stand here; put the value in quotes if this belongs to it',
   TAG_RESOLVE_FAILED: 'a tag (!...) has no meaning here; put the value in quotes',
   RESOURCE_EXHAUSTION: 'nested too deep',

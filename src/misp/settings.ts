@@ -1,10 +1,12 @@
 /** What the config says of a source. Durations stay strings here: `30s`, `5m`, `12h`, `3d`. */
 import { Cron } from 'croner'
 import { z } from 'zod'
+import { MATCHABLE_TYPES, typeEntry } from '../indicators/types.js'
 
-const duration = z
-  .string()
-  .regex(/^\d+(s|m|h|d)$/, 'expected a duration such as 30s, 5m, 12h or 3d')
+const DURATION = 'expected a duration such as 30s, 5m, 12h or 3d'
+const duration = z.string().regex(/^\d+(s|m|h|d)$/, DURATION)
+/** Nobody is to be asked without a pause. */
+const interval = duration.regex(/[1-9]/, 'expected 1s or more')
 
 const cron = z
   .strictObject({
@@ -20,7 +22,7 @@ const cron = z
   })
   .describe('A calendar in place of an interval.')
 
-const schedule = z.union([duration, cron])
+const schedule = z.union([interval, cron])
 
 /** An interval such as `60s`, or a calendar. */
 export type Schedule = z.output<typeof schedule>
@@ -54,6 +56,9 @@ const ignoreCertErrors = z
 
 const proxy = z
   .string()
+  .refine((text) => text === '' || isHttpUrl(text), {
+    error: 'expected a URL such as http://proxy.example.org:3128, or "" for none',
+  })
   .describe(
     'A proxy\'s URL, or "" for none. Default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment.',
   )
@@ -81,7 +86,7 @@ const mispFilters = z.strictObject({
     .describe('true: published events; any: unpublished ones too.'),
   to_ids: toIds,
   types: z
-    .array(z.string().min(1))
+    .array(z.string().superRefine(refuseUnmatchable))
     .optional()
     .describe(
       'Only attributes of these MISP types, e.g. ip-dst. Default: every type that can be matched.',
@@ -184,6 +189,7 @@ export const mispSourceSettings = z
     error: 'expected either key or key_file',
     path: ['key'],
   })
+  .superRefine(refuseFiltersBesideSearch)
 
 export const feedSourceSettings = z
   .strictObject({
@@ -218,6 +224,34 @@ export type FeedSourceSettings = z.infer<typeof feedSourceSettings>
 /** Of texts that look like a date. */
 function isInCalendar(text: string): boolean {
   return !text.includes('-') || z.iso.date().safeParse(text).success
+}
+
+/** Nothing would ever come of such a type, and nobody would be told. */
+function refuseUnmatchable(type: string, context: z.core.$RefinementCtx): void {
+  const entry = typeEntry(type)
+  if (entry?.matchable) return
+  const message = entry
+    ? `nothing is matched with ${type}: ${entry.reason}`
+    : `${JSON.stringify(type)} is no type that is matched (docs/reference/types.md lists them)`
+  const params = { wrote: type, known: entry ? [] : MATCHABLE_TYPES }
+  context.addIssue({ code: 'custom', message, params })
+}
+
+/** What `search` says is the whole filter: these would let through what they seem to keep out. */
+function refuseFiltersBesideSearch(
+  { search, filters }: { search?: object | undefined; filters: z.output<typeof mispFilters> },
+  context: z.core.$RefinementCtx,
+): void {
+  for (const key of ['tags', 'since'] as const) {
+    if (search === undefined || filters[key] === undefined) continue
+    const message = 'stands beside `search`, which takes the place of filters: put it in there'
+    context.addIssue({
+      code: 'custom',
+      path: ['filters', key],
+      message,
+      params: { wrote: '', known: [] },
+    })
+  }
 }
 
 function isCron(text: string): boolean {

@@ -133,7 +133,7 @@ describe('a config that is wrong', () => {
   it('is missing', async () => {
     const { status, stderr } = await site.run(['sync'])
     expect(status).toBe(2)
-    expect(stderr).toContain('no config found')
+    expect(stderr.match(/no config found/g), 'it is said once').toHaveLength(1)
   })
 })
 

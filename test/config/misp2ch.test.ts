@@ -34,7 +34,10 @@ async function problemsOf(text: string): Promise<string[]> {
     return []
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return error.problems.map(({ line, key, message }) => `${line} ${key ?? ''} ${message}`)
+    return error.problems.map(
+      ({ line, key, message, hint }) =>
+        `${line} ${key ?? ''} ${message}${hint === undefined ? '' : `; ${hint}`}`,
+    )
   }
 }
 
@@ -126,7 +129,16 @@ describe("misp2ch's config", () => {
   })
 
   it.each([
-    [SHIPPED.replace('misp_fqdn', 'fqdn'), '1 misp.misp_fqdn expected the domain name of the MISP'],
+    [
+      SHIPPED.replace('misp_fqdn', 'fqdn'),
+      '1 misp.misp_fqdn missing; expected the domain name of the MISP\n3 misp.fqdn unknown key',
+    ],
+    [
+      SHIPPED.replace('[misp]', '[msip]'),
+      'missing; expected a section [misp] with misp_fqdn and token',
+    ],
+    [SHIPPED.replace('[misp]', '[msip]'), 'unknown section, ignored; did you mean "misp"?'],
+    [SHIPPED.replace('token', 'tokn'), '6 misp.tokn unknown key, ignored; did you mean "token"?'],
     [SHIPPED.replace('misp.example.org', 'https://x/'), '3 misp.misp_fqdn expected a domain name'],
     [SHIPPED.replace('{"tags"', "{'tags'"), '9 misp.json_req expected a JSON object'],
     [

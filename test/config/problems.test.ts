@@ -62,6 +62,66 @@ describe('a broken config', () => {
       ],
     ],
     [
+      'durations without a unit, which quotes would not mend',
+      `${MISP}    every: 60\nkeep: { hits: 90 }\nflows: { every: 5 }\npolicy: { max_age: { ip: 90 } }\n`,
+      [
+        'tipline.yml:5:12: sources.0.every: expected a duration such as 30s, 5m, 12h or 3d, found 60',
+        'tipline.yml:6:15: keep.hits: expected a duration such as 12h or 365d, or never, found 90',
+        'tipline.yml:7:17: flows.every: expected a duration such as 5s or 1m, found 5',
+        'tipline.yml:8:26: policy.max_age.ip: expected a duration such as 12h or 365d, or never, found 90',
+      ],
+    ],
+    [
+      'other plain values where a text of some form is due',
+      `${MISP}    filters: { published: false }\nhttp: { listen: 8787 }\nnetworks: { lab: [1] }\n`,
+      [
+        'tipline.yml:5:27: sources.0.filters.published: expected true or any, found false',
+        'tipline.yml:6:17: http.listen: expected host:port such as 127.0.0.1:8787, unix:/path/of/socket, or off, found 8787',
+        'tipline.yml:7:19: networks.lab.0: expected a net such as 192.0.2.0/24 or 2001:db8::/32, found 1',
+      ],
+    ],
+    [
+      'a source that would be asked without a pause',
+      `${MISP}    every: 0s\n`,
+      ['tipline.yml:5:12: sources.0.every: expected 1s or more, found "0s"'],
+    ],
+    [
+      'types that nothing comes of',
+      `${MISP}    filters: { types: [ip-dst, ip-dest, ssdeep, qqq] }\n`,
+      [
+        'tipline.yml:5:32: sources.0.filters.types.1: "ip-dest" is no type that is matched (docs/reference/types.md lists them); did you mean ip-dst?',
+        'tipline.yml:5:41: sources.0.filters.types.2: nothing is matched with ssdeep: a similarity hash: near values mean the same, so equality misses what it is for',
+        'tipline.yml:5:49: sources.0.filters.types.3: "qqq" is no type that is matched (docs/reference/types.md lists them)',
+      ],
+    ],
+    [
+      'filters that a search would pass over',
+      `${MISP}    search: { last: 3d }\n    filters: { tags: ["!tlp:red"], since: 30d }\n`,
+      [
+        'tipline.yml:6:22: sources.0.filters.tags: stands beside `search`, which takes the place of filters: put it in there',
+        'tipline.yml:6:43: sources.0.filters.since: stands beside `search`, which takes the place of filters: put it in there',
+      ],
+    ],
+    [
+      'a proxy without a scheme',
+      `${MISP}    proxy: proxy.example.org:3128\n`,
+      [
+        'tipline.yml:5:12: sources.0.proxy: expected a URL such as http://proxy.example.org:3128, or "" for none, found "proxy.example.org:3128"',
+      ],
+    ],
+    [
+      'flows that have nowhere to go',
+      `${MISP}flows: { watch: [{ folder: /var/cache/nfdump }] }\n`,
+      [
+        'tipline.yml:5:17: flows.watch: flows go into ClickHouse; add `clickhouse: {}` under `sinks`',
+      ],
+    ],
+    [
+      'keys that mean something else elsewhere',
+      `${MISP}http: { port: 8787 }\n`,
+      ['tipline.yml:5:9: http.port: unknown key; known are listen, hosts, tokens, tls, limits'],
+    ],
+    [
       'a key of digits, which YAML reads as a number',
       MISP.replace('a-key-of-nobody', '1234567890'),
       ['tipline.yml:4:10: sources.0.key: expected a text, found a number; put it in quotes'],
@@ -190,6 +250,16 @@ alerts:
       ['tipline.yml:7:58: alerts.0.networks.1: expected campus or lab, found "campos"'],
     ],
     [
+      'a channel for a network where nobody has any, and a mail server with its port',
+      `${MISP}alerts:
+  - { name: soc, type: email, server: "mail.example.org:25", from: a@example.org, to: [b@example.org], networks: [campus] }
+`,
+      [
+        'tipline.yml:6:39: alerts.0.server: expected it without a port, which has a setting of its own (`port`), found "mail.example.org:25"',
+        'tipline.yml:6:115: alerts.0.networks.0: expected a name out of `networks`, which has none, found "campus"',
+      ],
+    ],
+    [
       'an environment variable that is not set',
       MISP.replace('a-key-of-nobody', `\${NO_SUCH_KEY}`),
       ['tipline.yml:4:10: sources.0.key: the environment variable NO_SUCH_KEY is not set'],
@@ -250,7 +320,9 @@ alerts:
     [
       'a quote that is never closed',
       'data_dir: "here\nlog: {}\n',
-      ['tipline.yml:3:1: a colon, quote, comma or bracket is missing here or above'],
+      [
+        'tipline.yml:3:1: a colon, quote, comma or bracket is missing here or above, or wrong indentation',
+      ],
     ],
     [
       'a colon that is forgotten',

@@ -27,6 +27,9 @@ export const emailSettings = z
     server: z
       .string()
       .regex(/^[A-Za-z0-9:][A-Za-z0-9.:-]*$/, 'expected the name or address of a mail server')
+      .refine((server) => !/^[^:]*:\d*$/.test(server), {
+        error: 'expected it without a port, which has a setting of its own (`port`)',
+      })
       .describe('The mail server, without a port.'),
     port: z
       .int()
