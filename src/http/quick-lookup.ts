@@ -3,10 +3,11 @@
  * and without the web's objects, which would cost more than the answer. What is asked in another way,
  * or is no such value, is for the route (`routes/knowledge.ts`), which answers the same.
  */
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Metrics } from '../metrics.js'
 import type { Door } from './door.js'
 import type { Knowing } from './knowledge.js'
+import { Outbox, send } from './outbox.js'
 import { LONGEST_VALUE } from './shapes/lookup.js'
 
 export interface QuickLookupOptions {
@@ -28,15 +29,18 @@ const ASKED = '/v1/lookup?value='
 const LABELS = { method: 'GET', route: '/v1/lookup', status: '200' }
 
 export function quickLookup({ door, knowing, metrics, refuse }: QuickLookupOptions): Quick {
+  const outbox = new Outbox()
   return (incoming, outgoing, { own }) => {
     const value = askedValue(incoming)
     if (value === null) return false
     const began = performance.now()
     try {
       door.admit(incoming, { own })
-      send(outgoing, { status: 200, headers: JSON_HEADERS, body: knowing.lookup(value) })
-      const seconds = (performance.now() - began) / 1000
-      metrics.observe('tipline_http_request_duration_seconds', LABELS, seconds)
+      const answer = { status: 200, headers: JSON_HEADERS, body: knowing.lookup(value) }
+      outbox.put(outgoing, answer, () => {
+        const seconds = (performance.now() - began) / 1000
+        metrics.observe('tipline_http_request_duration_seconds', LABELS, seconds)
+      })
     } catch (error) {
       void sendResponse(outgoing, refuse(error as Error))
     }
@@ -60,17 +64,6 @@ function askedValue({ method, url = '', headers }: IncomingMessage): string | nu
 
 const NOSNIFF = { 'x-content-type-options': 'nosniff' }
 const JSON_HEADERS = { ...NOSNIFF, 'content-type': 'application/json' }
-
-interface Answer {
-  readonly status: number
-  readonly headers: OutgoingHttpHeaders
-  readonly body: string
-}
-
-function send(outgoing: ServerResponse, { status, headers, body }: Answer): void {
-  const length = { 'content-length': Buffer.byteLength(body) }
-  outgoing.writeHead(status, { ...headers, ...length }).end(body)
-}
 
 async function sendResponse(outgoing: ServerResponse, response: Response): Promise<void> {
   const headers = { ...NOSNIFF, ...Object.fromEntries(response.headers) }

@@ -1,4 +1,6 @@
 /** What the API answers. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newToken } from '../../src/http/tokens.js'
@@ -113,6 +115,36 @@ describe('GET /v1/lookup without the router', () => {
     ['a wrong host', { token: READER.token, headers: { host: 'rebound.example' } }],
   ])('refuses as with it: %s', async (_, asking: Asking) => {
     await expectSame('198.51.100.7', asking)
+  })
+
+  const bearer = `Authorization: Bearer ${READER.token}`
+  const get = (query: string, header = bearer) =>
+    `GET /v1/lookup?value=${query} HTTP/1.1\r\nHost: localhost\r\n${header}\r\n`
+
+  it('answers in the order of the questions, many at once on one connection', async () => {
+    const values = Array.from({ length: 200 }, (_, n) => `v${n}.example`)
+    // Every fifth is for the router, every seventh is refused.
+    const asked = values.map((value, n) => {
+      return `${get(n % 5 === 0 ? `${value}&x=1` : value, n % 7 === 0 ? 'X: y' : bearer)}\r\n`
+    })
+    const last = `${get('last.example', `Connection: close\r\n${bearer}`)}\r\n`
+    const got = await house.raw(asked.join('') + last)
+    const told = [...got.matchAll(/"value":"([^"]*)"|HTTP\/1\.1 (401) /g)]
+    const wanted = values.map((value, n) => (n % 7 === 0 ? '401' : value))
+    expect(told.map(([, value, status]) => value ?? status)).toEqual([...wanted, 'last.example'])
+  })
+
+  it('goes on when those who asked are gone before the answer', async () => {
+    for (let round = 0; round < 50; round += 1) {
+      const socket = connect(house.port, '127.0.0.1')
+      await once(socket, 'connect')
+      socket.write(`${get('198.51.100.7')}\r\n`.repeat(5))
+      if (round % 2 === 0) socket.resetAndDestroy()
+      else socket.destroy()
+    }
+    const { json } = await read('/v1/lookup?value=198.51.100.7')
+    expect(json.found).toBe(true)
+    expect(house.logged.filter((line) => line.includes('unexpectedly'))).toEqual([])
   })
 })
 
