@@ -62,12 +62,12 @@ export function maskSecrets(text: string, secrets: readonly string[]): string {
 }
 
 /**
- * Makes foreign text safe for a terminal: control characters (C0, DEL, C1) and the bidirectional
- * overrides become visible escapes, so that an indicator can neither move the cursor nor hide itself.
+ * Makes foreign text safe for a terminal: control characters (C0, DEL, C1) and those of the
+ * direction of writing become visible escapes, so that an indicator can neither move the cursor nor hide itself.
  */
 export function printable(text: string): string {
   return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

@@ -4,6 +4,9 @@
  */
 import { setTimeout as timer } from 'node:timers/promises'
 
+/** The longest that a timer of Node's can wait: a longer one it takes for none at all. */
+export const LONGEST_WAIT_MS = 2 ** 31 - 1
+
 /** Waits; rejects with the signal's reason when aborted. */
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>
 
@@ -72,7 +75,7 @@ export async function* retryStream<T>(
 
 export const sleep: Sleep = async (ms, signal) => {
   try {
-    await timer(ms, undefined, signal ? { signal } : {})
+    await timer(Math.min(ms, LONGEST_WAIT_MS), undefined, signal ? { signal } : {})
   } catch (error) {
     signal?.throwIfAborted()
     throw error

@@ -112,6 +112,7 @@ describe('printable', () => {
     ['a\r\nb\u0000\u007f\u009b', 'a\\u000d\\u000ab\\u0000\\u007f\\u009b'],
     ['exe\u202egpj.bat', 'exe\\u202egpj.bat'],
     ['zero\u200bwidth\ufeff', 'zero\\u200bwidth\\ufeff'],
+    ['1\u061c-2', '1\\u061c-2'],
   ])('shows %j as %j', (text, shown) => {
     expect(printable(text)).toBe(shown)
   })
@@ -120,7 +121,7 @@ describe('printable', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(printable(text)).not.toMatch(
-          /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/,
+          /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/,
         )
       }),
       fuzz(10_000),

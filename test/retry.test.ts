@@ -113,6 +113,16 @@ describe('retry', () => {
   })
 })
 
+describe('sleep', () => {
+  it('for longer than a timer can wait is no sleep of nothing', async () => {
+    const reason = new Error('stop')
+    const controller = new AbortController()
+    const waiting = sleep(2 ** 31, controller.signal)
+    setTimeout(() => controller.abort(reason), 50)
+    await expect(waiting).rejects.toBe(reason)
+  })
+})
+
 describe('retryStream', () => {
   it('reads a stream that broke from its beginning', async () => {
     const { waits, options } = patience()

@@ -6,6 +6,7 @@ import { type HitQuery, readHits } from '../hits/read.js'
 import type { HitStores } from '../hits/stores.js'
 import { printable } from '../log.js'
 import { parseDuration } from '../policy/duration.js'
+import { parseIso } from '../time.js'
 import type { Context } from './context.js'
 import { withHits } from './hit-stores.js'
 
@@ -76,8 +77,8 @@ export function queryOf(options: HitsOptions, now: number): HitQuery {
 function timeOf(option: string, text: string, now: number): number {
   const ago = parseDuration(text)
   if (ago !== null) return Math.max(now - ago, 0) * 1000
-  const at = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d)?)?$/.test(text) ? Date.parse(text) : NaN
-  if (!Number.isNaN(at)) return at
+  const at = parseIso(text)
+  if (at !== null) return at
   throw new UsageError({
     what: `${option} is neither a duration nor a date`,
     hint: 'such as 30m, 24h, 7d, 2026-11-21 or 2026-11-21T14:00Z',

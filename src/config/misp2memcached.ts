@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { legacyPolicySettings } from '../policy/settings.js'
 import { addressText } from '../sinks/memcached/address.js'
+import { parseIso } from '../time.js'
 import type { Draft } from './draft.js'
 import { formatProblem } from './format.js'
 import type { JsonSchema } from './keys.js'
@@ -53,7 +54,7 @@ const moment = z
     /^(\d{1,6}[dhm]|\d{1,10}|\d{4}-\d\d-\d\d)$/,
     'expected a duration such as 365d, 1h or 5m, a date, or epoch seconds',
   )
-  .refine((text) => !text.includes('-') || !Number.isNaN(Date.parse(text)), 'no such date')
+  .refine((text) => !text.includes('-') || parseIso(text) !== null, 'no such date')
 
 const group = z.strictObject({ enabled: flag, expires: seconds.default(0) })
 

@@ -1,3 +1,5 @@
+import { LONGEST_WAIT_MS } from '../retry.js'
+
 /** A wait that can be cut short. One waits at a time; a ring that nobody hears is heard by the next. */
 export class Bell {
   #rung = false
@@ -19,13 +21,10 @@ export class Bell {
         this.#rung = false
         resolve(rung && !signal.aborted)
       }
-      const timer = setTimeout(done, Math.min(ms, LONGEST_MS))
+      const timer = setTimeout(done, Math.min(ms, LONGEST_WAIT_MS))
       this.#wake = done
       signal.addEventListener('abort', done)
       if (this.#rung || signal.aborted) done()
     })
   }
 }
-
-/** Node takes a longer one for none at all. */
-const LONGEST_MS = 2 ** 31 - 1

@@ -2,13 +2,13 @@
  * Imports what nfcapd finishes in some folders, for as long as it runs. What was imported or set aside
  * stands in ClickHouse, so a new start does not look at it again.
  */
-import { setTimeout as timer } from 'node:timers/promises'
 import type { ClickHouse } from '../clickhouse/client.js'
 import type { Tables } from '../clickhouse/schema.js'
 import { TiplineError } from '../errors.js'
 import { type Logger, printable } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import type { Outage } from '../outage.js'
+import { sleep } from '../retry.js'
 import { knownFiles } from './files.js'
 import { type Found, findFiles, keyOf, type Look, type Watched } from './folders.js'
 import { type Imported, type Importing, importFile, openFlows, type Target } from './import.js'
@@ -154,5 +154,5 @@ export class FlowWatcher {
 
 /** Ends early, and without an error, when the signal comes. */
 async function wait(ms: number, signal: AbortSignal): Promise<void> {
-  await timer(ms, undefined, { signal }).catch(() => undefined)
+  await sleep(ms, signal).catch(() => undefined)
 }

@@ -60,6 +60,8 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     : createServer(PATIENCE, answer)
   limit(server, options.connections)
   await bind(server, address)
+  // The machine may be short of something for a moment: that is no reason to end.
+  server.on('error', (error) => log.error({ err: error }, 'could not take a connection'))
   let certificate = tls ? new Certificate(server as SecureServer, tls, log) : null
   return {
     url: urlOf(server, address, tls !== undefined),

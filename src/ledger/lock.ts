@@ -8,8 +8,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { LedgerBusy } from '../errors.js'
+import { sleep } from '../retry.js'
 import { SQLITE_BUSY, sqlite, sqliteCode } from './sqlite.js'
 
 export type LockName = 'daemon' | 'sync' | 'ship'
@@ -28,14 +28,14 @@ export interface LockOptions {
 
 const POLL_MS = 100
 
-/** @throws LedgerBusy naming the process that holds it, once the wait is over */
+/** @throws LedgerBusy naming the process that holds it, once the wait is over; the signal's reason */
 export async function acquireLock(options: LockOptions): Promise<Lock> {
   const deadline = performance.now() + options.waitMs
   for (;;) {
     const lock = tryLock(options)
     if (lock) return lock
     if (performance.now() >= deadline) throw busy(options)
-    await sleep(POLL_MS, undefined, options.signal ? { signal: options.signal } : {})
+    await sleep(POLL_MS, options.signal)
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { storable } from '../text.js'
+import { parseIso } from '../time.js'
 
 /** An attribute as a source tells of it. Times are epoch seconds. */
 export interface AttributeRow {
@@ -277,7 +278,6 @@ function readFlag(raw: unknown): boolean | undefined {
 
 /** `2024-01-02T01:04:05.123456+00:00` to epoch seconds. */
 function readMoment(raw: unknown): number | null {
-  if (typeof raw !== 'string' || raw.length < 10 || raw.length > 40) return null
-  const ms = Date.parse(raw)
-  return Number.isNaN(ms) ? null : Math.floor(ms / 1000)
+  const ms = typeof raw === 'string' ? parseIso(raw) : null
+  return ms === null ? null : Math.floor(ms / 1000)
 }

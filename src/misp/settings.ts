@@ -2,9 +2,10 @@
 import { Cron } from 'croner'
 import { z } from 'zod'
 import { MATCHABLE_TYPES, typeEntry } from '../indicators/types.js'
+import { parseIso } from '../time.js'
 
 const DURATION = 'expected a duration such as 30s, 5m, 12h or 3d'
-const duration = z.string().regex(/^\d+(s|m|h|d)$/, DURATION)
+const duration = z.string().regex(/^\d{1,9}[smhd]$/, DURATION)
 /** Nobody is to be asked without a pause. */
 const interval = duration.regex(/[1-9]/, 'expected 1s or more')
 
@@ -94,7 +95,7 @@ const mispFilters = z.strictObject({
   since: z
     .string()
     .regex(
-      /^(\d+[smhd]|\d{1,10}|\d{4}-\d\d-\d\d)$/,
+      /^(\d{1,9}[smhd]|\d{1,10}|\d{4}-\d\d-\d\d)$/,
       'expected a duration such as 30d, a date such as 2026-01-31, or epoch seconds',
     )
     .refine(isInCalendar, 'expected a date that the calendar has')
@@ -223,7 +224,7 @@ export type FeedSourceSettings = z.infer<typeof feedSourceSettings>
 
 /** Of texts that look like a date. */
 function isInCalendar(text: string): boolean {
-  return !text.includes('-') || z.iso.date().safeParse(text).success
+  return !text.includes('-') || parseIso(text) !== null
 }
 
 /** Nothing would ever come of such a type, and nobody would be told. */

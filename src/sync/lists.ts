@@ -102,7 +102,8 @@ async function cached(source: MispSourceSettings, options: ListOptions): Promise
   const path = join(options.dataDir, 'lists', `${source.name}.json`)
   const kept = readKept(path)
   if (options.offline) return kept?.lists ?? []
-  if (kept && options.now - kept.at < CACHE_SECONDS) return kept.lists
+  // The clock may have been put back since: a copy of tomorrow's would be fresh for ever.
+  if (kept && Math.abs(options.now - kept.at) < CACHE_SECONDS) return kept.lists
   try {
     return await fetchLists(source, { path, options })
   } catch (error) {

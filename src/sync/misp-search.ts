@@ -84,7 +84,7 @@ async function readRows(reading: Reading, search: MispSearchOptions['search']): 
   const maxRows = typeof limit === 'number' || typeof limit === 'string' ? Number(limit) : undefined
   const pages = {
     onRefused: (refusal: Refusal) => void reading.refused.push(refusal),
-    ...(maxRows && Number.isSafeInteger(maxRows) ? { maxRows } : {}),
+    ...(maxRows && maxRows > 0 && Number.isSafeInteger(maxRows) ? { maxRows } : {}),
   }
   for await (const rows of client.attributes(query, pages, signal)) {
     await stageEvents(rows, reading)

@@ -88,6 +88,7 @@ describe('hits of logs', () => {
     expect(await observables('--kind', 'flow')).toEqual([])
     expect((await site.run(['hits', '--kind', 'flow'])).status).toBe(1)
     expect((await site.run(['hits', '--since', 'noon'])).status).toBe(2)
+    expect((await site.run(['hits', '--since', '2026-02-30'])).status).toBe(2)
     expect(await observables('--limit', '1')).toHaveLength(1)
   })
 

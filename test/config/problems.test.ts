@@ -86,6 +86,14 @@ describe('a broken config', () => {
       ['tipline.yml:5:12: sources.0.every: expected 1s or more, found "0s"'],
     ],
     [
+      'durations of more digits than are read',
+      `${MISP}    every: 1000000000s\n    filters: { since: 1000000000s }\n`,
+      [
+        'tipline.yml:5:12: sources.0.every: expected a duration such as 30s, 5m, 12h or 3d, found "1000000000s"',
+        'tipline.yml:6:23: sources.0.filters.since: expected a duration such as 30d, a date such as 2026-01-31, or epoch seconds, found "1000000000s"',
+      ],
+    ],
+    [
       'types that nothing comes of',
       `${MISP}    filters: { types: [ip-dst, ip-dest, ssdeep, qqq] }\n`,
       [

@@ -62,8 +62,9 @@ describe('the locks (L19)', () => {
       waitMs: Number.POSITIVE_INFINITY,
       signal: controller.signal,
     })
-    controller.abort()
-    await expect(waiting).rejects.toThrow(/abort/i)
+    const reason = new Error('told to stop')
+    controller.abort(reason)
+    await expect(waiting).rejects.toBe(reason)
     lock.release()
   })
 })

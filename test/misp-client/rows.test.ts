@@ -82,6 +82,11 @@ describe('what other versions and feeds write', () => {
     ['a UUID in capitals', { uuid: String(GOOD.uuid).toUpperCase() }, { uuid: GOOD.uuid }],
     ['no comment and no tags', { comment: null, Tag: undefined }, { comment: '', tags: [] }],
     ['a moment that is none', { first_seen: 'banana' }, { firstSeen: null }],
+    [
+      'a moment without a zone, which MISP takes for UTC',
+      { first_seen: '2024-01-02T01:04:05', last_seen: '2024-01-02 01:04:05' },
+      { firstSeen: 1704157445, lastSeen: 1704157445 },
+    ],
     ['tags that are none', { Tag: [null, 1, {}, { name: '' }, { name: 'a' }] }, { tags: ['a'] }],
     ['nothing of deleted', { deleted: undefined }, { deleted: false }],
   ])('%s', (_, change, expected) => {

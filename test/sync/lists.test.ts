@@ -63,6 +63,14 @@ describe('the lists of a MISP', () => {
     expect(await load({ misp_lists: true })).toHaveLength(lists.length)
   })
 
+  it('are fetched again where the clock was put back, and their copy is of a day to come', async () => {
+    await load({ misp_lists: true })
+    fetchedAt(NOW + 9 * DAY)
+    asked()
+    await load({ misp_lists: true })
+    expect(asked()).not.toEqual([])
+  })
+
   it('are fetched again where their copy is damaged, which is whole or not there', async () => {
     const lists = await load({ misp_lists: true })
     for (const text of ['', '[{"Warn', '{}']) {

@@ -8,6 +8,7 @@ import {
   parseDuration,
 } from '../../policy/duration.js'
 import { TLP_LEVELS } from '../../policy/tlp.js'
+import { LONGEST_WAIT_MS } from '../../retry.js'
 
 export const nameSetting = z
   .string()
@@ -103,5 +104,5 @@ export function paceOf(settings: CommonSettings): Pace {
 }
 
 export function timeoutOf({ timeout }: Pick<CommonSettings, 'timeout'>): number {
-  return limitSeconds(timeout) * 1000
+  return Math.min(limitSeconds(timeout) * 1000, LONGEST_WAIT_MS)
 }
