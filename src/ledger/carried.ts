@@ -47,8 +47,14 @@ type Row = [
 ]
 
 interface Event extends Pick<KnownCarrier, 'source' | 'eventId' | 'eventUuid' | 'eventInfo'> {
-  readonly tags: string
+  /** Each once. */
+  readonly tags: readonly string[]
 }
+
+type EventRow = Omit<Event, 'tags'> & { readonly tags: string }
+
+/** In JSON. */
+const NO_TAGS = '[]'
 
 /** Events whose words are kept. */
 const MOST_EVENTS = 10_000
@@ -102,17 +108,22 @@ export class Carried {
   }
 
   #carrierOf([, , event, type, tags, heldRule, heldWhy]: Row): MetCarrier {
-    const { tags: eventTags, ...told } = this.#eventOf(event!)!
-    return { ...told, type, tags: tagsOf(tags, eventTags), held: heldByRule(heldRule, heldWhy) }
+    const { source, eventId, eventUuid, eventInfo, tags: eventTags } = this.#eventOf(event!)!
+    const held = heldByRule(heldRule, heldWhy)
+    // Most attributes have none of their own.
+    const all = tags === NO_TAGS ? eventTags : tagsOf(tags, eventTags)
+    return { source, eventId, eventUuid, eventInfo, type, tags: all, held }
   }
 
   /** undefined: it has gone since it was named. */
   #eventOf(id: number): Event | undefined {
     const known = this.#events.get(id)
     if (known) return known
-    const event = this.#event.get(id) as unknown as Event | undefined
+    const row = this.#event.get(id) as unknown as EventRow | undefined
+    if (row === undefined) return undefined
+    const event = { ...row, tags: tagsOf(NO_TAGS, JSON.parse(row.tags) as string[]) }
     if (this.#events.size >= MOST_EVENTS) this.#events.clear()
-    if (event) this.#events.set(id, event)
+    this.#events.set(id, event)
     return event
   }
 }

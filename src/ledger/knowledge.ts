@@ -198,7 +198,7 @@ function toCarrier(row: CarrierRow, holds: ReadonlyMap<number, Hold>): KnownCarr
     sourceInConfig: place >= 0,
     published: published === 1,
     alias: alias === 1,
-    tags: tagsOf(tags, eventTags),
+    tags: tagsOf(tags, JSON.parse(eventTags) as string[]),
     labels: labels === null ? [] : (JSON.parse(labels) as string[]),
     held: heldBy({ heldRule, heldWhy, hold: hold === null ? undefined : holds.get(hold) }),
   }
@@ -217,9 +217,9 @@ export function heldByRule(rule: string | null, why: string | null): KnownCarrie
   return rule === null ? null : { rule, why: why ?? '' }
 }
 
-/** The attribute's and the event's, each once; both are JSON. */
-export function tagsOf(own: string, event: string): string[] {
-  return [...new Set([...(JSON.parse(own) as string[]), ...(JSON.parse(event) as string[])])]
+/** The attribute's, which are JSON, and the event's, each once. */
+export function tagsOf(own: string, event: readonly string[]): readonly string[] {
+  return [...new Set([...(JSON.parse(own) as string[]), ...event])]
 }
 
 /** Number of the last change that touched it and is still in the log; 0: none. */

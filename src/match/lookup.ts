@@ -61,9 +61,8 @@ function meet<Indicator extends MetIndicator>(
   const read = candidates(value)
   const indicators = find(read.flatMap((each) => [each, ...netsAround(each, lengths)]))
   if (indicators.length === 0) return { value, state: 'unknown', found: [] }
-  const exact = new Set(read.filter(({ exact }) => exact).map(keyOf))
   const found = indicators.map((indicator) => ({
-    via: viaOf(indicator, exact),
+    via: viaOf(indicator, read),
     state: stateOf(indicator),
     indicator,
   }))
@@ -139,13 +138,10 @@ function netsAround({ space, value }: Reading, lengths: NetLengths): Candidate[]
   return netsOf(address, wider.toReversed()).map((net) => ({ space: 'net', value: net, port: 0 }))
 }
 
-function viaOf(indicator: MetIndicator, exact: ReadonlySet<string>): Via {
-  if (exact.has(keyOf(indicator))) return 'exact'
-  return indicator.space === 'net' ? 'net' : 'name'
-}
-
-function keyOf({ space, value }: { space: string; value: string }): string {
-  return `${space}:${value}`
+function viaOf({ space, value }: MetIndicator, read: readonly Reading[]): Via {
+  const isExact = read.some((each) => each.exact && each.space === space && each.value === value)
+  if (isExact) return 'exact'
+  return space === 'net' ? 'net' : 'name'
 }
 
 function upTo(length: number): number[] {
