@@ -89,8 +89,13 @@ export function isInBlock4(last: string, set: TableName): string {
       OR bitOr(bitShiftRight(${last}, 16), ${WIDE}) IN ${quoted(set)}`
 }
 
+/** Of an indicator that is no net. */
+export function keyOf(address: string): string {
+  return `toUInt64(bitAnd(${address}, 4294967295))`
+}
+
 export function keysOf(address: string): string {
-  const last = `toUInt64(bitAnd(${address}, 4294967295))`
+  const last = keyOf(address)
   return `[${last}, bitOr(bitShiftRight(${last}, 8), ${BLOCK4}),
     bitOr(bitShiftRight(${last}, 16), ${WIDE4}), bitOr(toUInt64(bitShiftRight(${address}, 96)), ${BLOCK6})]`
 }

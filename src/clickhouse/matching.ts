@@ -6,7 +6,7 @@
  * in many places, and what differs between IPv4, IPv6 and NAT64 is in the keys (see `live-tables.ts`).
  */
 import { addressOf } from './address-sql.js'
-import { isInBlock4, keysOf, type LiveNames } from './live-tables.js'
+import { isInBlock4, keyOf, keysOf, type LiveNames } from './live-tables.js'
 import { quoted, type TableName } from './names.js'
 import { type Sought, touching } from './skip-index.js'
 
@@ -46,7 +46,7 @@ export interface Matching extends FlowColumns {
 export interface Only {
   /** On flows. */
   readonly flows: string
-  /** Which addresses; null: whatever the live view would meet. */
+  /** Which addresses, and no nets; null: whatever the live view would meet. */
   readonly sought: Sought | null
   /** On the indicators, as `tl_ioc`; null: all. */
   readonly indicators: string | null
@@ -81,6 +81,20 @@ export const MET = [
 
 /** Beside them: `hour`, `tally` (of attribute and hour) and `unanswered`, which is not stored but counted. */
 export function matching(options: Matching): string {
+  return meeting(options, COUNTING)
+}
+
+const COUNTING = `, toStartOfHour(ts, 'UTC') AS hour,
+  cityHash64(misp, attr_uuid, hour) AS tally,
+  kind = 'ip' AND role = 'inbound' AND answered = 'no' AS unanswered`
+
+/** The same of a row of `meeting`. */
+export function isUnanswered(met: Readonly<Record<'kind' | 'role' | 'answered', unknown>>) {
+  return met.kind === 'ip' && met.role === 'inbound' && met.answered === 'no'
+}
+
+/** `MET` alone: the others can be told from it, and ClickHouse takes a millisecond to understand each. */
+export function meeting(options: Matching, more = ''): string {
   const { names, via, telling, only } = options
   // In an `if`, in one piece: what of it asks the details alone would be pushed below the join, and then
   // all of them are read for each INSERT instead of looked up (1,000,000: 3 s).
@@ -92,9 +106,7 @@ export function matching(options: Matching): string {
   tl_ioc.uuid AS attr_uuid, ts, te, tl_ioc.info AS info, '${via}' AS via, tl_ioc.kind AS kind,
   tl_ioc.type AS type, flowsrc, ${networkOf('source_ip', telling)} AS network, ${ROLE} AS role,
   ${telling.sampled ? "'unknown'" : ANSWERED} AS answered,
-  cityHash64(flow, misp, attr_uuid, reverse) AS hit, toStartOfHour(ts, 'UTC') AS hour,
-  cityHash64(misp, attr_uuid, hour) AS tally,
-  kind = 'ip' AND role = 'inbound' AND answered = 'no' AS unanswered
+  cityHash64(flow, misp, attr_uuid, reverse) AS hit${more}
 FROM (${sides(options)}) AS tl_flow
 ALL INNER JOIN ${quoted(names.details)} AS tl_ioc USING (key)
 WHERE if(${meets}, 1, 0)`
@@ -102,7 +114,9 @@ WHERE if(${meets}, 1, 0)`
 
 /** Each flow that may meet something, from both ends, with the keys of the outer one. */
 function sides(options: Matching): string {
-  return `SELECT *, ${addressOf('side.3')} AS raw, arrayJoin(${keysOf('raw')}) AS key, side.1 AS reverse,
+  // Addresses have one key, and only they are sought.
+  const keys = options.only?.sought ? keyOf('raw') : `arrayJoin(${keysOf('raw')})`
+  return `SELECT *, ${addressOf('side.3')} AS raw, ${keys} AS key, side.1 AS reverse,
     side.4 AS inside_port, side.5 AS outside_port
   FROM (${candidates(options)})`
 }

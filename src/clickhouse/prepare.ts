@@ -48,11 +48,9 @@ export async function columnsIn(
   tables: readonly TableName[],
   signal?: AbortSignal,
 ): Promise<Columns> {
-  const rows = await db.rows<{ database: string; table: string; columns: [string, string][] }>(
-    `SELECT database, table, arrayMap(c -> (c.2, c.3), arraySort(groupArray((position, name, type)))) AS columns
-     FROM system.columns
-     WHERE database IN {databases:Array(String)} AND table IN {tables:Array(String)}
-     GROUP BY database, table`,
+  const rows = await db.rows<TableName & { name: string; type: string }>(
+    `SELECT database, table, name, type FROM system.columns
+     WHERE database IN {databases:Array(String)} AND table IN {tables:Array(String)}`,
     {
       params: {
         databases: tables.map(({ database }) => database),
@@ -61,5 +59,10 @@ export async function columnsIn(
       signal,
     },
   )
-  return new Map(rows.map(({ columns, ...name }) => [quoted(name), new Map(columns)] as const))
+  const columns = new Map<string, Map<string, string>>()
+  for (const { database, table, name, type } of rows) {
+    const known = columns.get(quoted({ database, table })) ?? new Map<string, string>()
+    columns.set(quoted({ database, table }), known.set(name, type))
+  }
+  return columns
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { writeGap } from '../../src/clickhouse/gaps.js'
+import { PLAIN } from '../../src/clickhouse/matching.js'
 import { tablesOf } from '../../src/clickhouse/open.js'
 import { backscan } from '../../src/match/backscan/backscan.js'
 import type { Announcement } from '../../src/match/backscan/work.js'
@@ -157,6 +158,22 @@ describe.skipIf(!hasEngine())('backscan', () => {
     expect(await look(1)).toMatchObject({ hits: 1 })
     expect(await house.count('ioc_hits', "source_ip = unhex('FF27')")).toBe(1)
     expect(await look(1, { again: true })).toMatchObject({ hits: 0 })
+  })
+
+  it('does not repeat what is there among so much that it stays there', async () => {
+    const hour = Math.floor(NOW / 3600) * 3600 - 7200
+    await house.db.command(`INSERT INTO nfsen.flows (ts, te, sa, da, dp, pr)
+      SELECT ${hour + 3000}, ${hour + 3000}, '192.0.2.1', '198.51.100.7', 443, 6`)
+    await house.sink.apply([state('198.51.100.7')], signal)
+    expect(await look(1)).toMatchObject({ hits: 1 })
+    await house.db.command(`INSERT INTO nfsen.ioc_hits
+      SELECT * EXCEPT (number) REPLACE (toDateTime(${hour} + number % 3000) AS ts, number + 1 AS hit)
+      FROM nfsen.ioc_hits CROSS JOIN numbers(20001) AS numbers`)
+    // In one part they come in the order of their time, the one that is met last.
+    await house.db.command('OPTIMIZE TABLE nfsen.ioc_hits FINAL')
+    const telling = { ...PLAIN, maxHits: 50_000 }
+    expect(await look(1, { again: true, telling })).toMatchObject({ hits: 0 })
+    expect(await hits()).toBe(20_002)
   })
 
   it('what a killed one has found goes after a day, and not what another one finds now', async () => {

@@ -40,10 +40,10 @@ export async function planOf(options: Unplanned): Promise<Plan> {
   ])
   if (!there.has(quoted(plan.live.details))) throw nothingYet(db)
   const made = await complete(db, { tables: ours, there }, signal)
-  const { fresh, gaps, size, whole } = asked && made.length === 0 ? asked : await ask(plan)
+  const { fresh, gaps, ...sizes } = asked && made.length === 0 ? asked : await ask(plan)
   const jobs = [...fresh, ...gaps].map(async ({ window, ...job }) => ({
     ...job,
-    slices: await slicesOf(plan, { ...window, size, whole }),
+    slices: await slicesOf(plan, { ...window, ...sizes }),
   }))
   const columns = there.get(quoted(tables.flows)) ?? new Map()
   return { ...plan, flows: flowColumns(tables.flows, columns), jobs: await Promise.all(jobs) }
@@ -63,14 +63,17 @@ function nothingYet({ name }: ClickHouse): ClickHouseError {
 type Asking = Omit<Plan, 'flows' | 'jobs'>
 
 async function ask(plan: Asking) {
-  const isToldOfBytes = plan.announce !== undefined || plan.limits?.bytes !== undefined
-  const [fresh, gaps, size, whole] = await Promise.all([
+  const [fresh, gaps, size, rows] = await Promise.all([
     newJobs(plan),
     gapJobs(plan),
-    isToldOfBytes ? sizeOf(plan) : 0,
-    rowsBetween(plan, { from: plan.since, to: plan.until }),
+    isToldOfSizes(plan) ? sizeOf(plan) : 0,
+    counterOf(plan),
   ])
-  return { fresh, gaps, size, whole }
+  return { fresh, gaps, size, rows }
+}
+
+function isToldOfSizes({ announce, limits }: Asking): boolean {
+  return announce !== undefined || limits?.bytes !== undefined
 }
 
 function nullIfMissing(error: unknown): null {
@@ -161,35 +164,56 @@ export function lookedFor({
 interface Slicing extends Window {
   /** Bytes of a flow; 0 where nobody asks. */
   readonly size: number
-  /** Flows in all of the time that was asked for. */
-  readonly whole: number
+  readonly rows: Counter
 }
 
 /** As long as they hold not too many flows. */
-async function slicesOf(plan: Asking, { from, to, size, whole }: Slicing): Promise<Slice[]> {
+async function slicesOf(plan: Asking, { from, to, size, rows }: Slicing): Promise<Slice[]> {
   if (from >= to) return []
-  const isWhole = from === plan.since && to === plan.until
-  const all = isWhole ? whole : await rowsBetween(plan, { from, to })
+  const all = await rows({ from, to })
   const parts = Math.max(Math.ceil(all / SLICE_ROWS), 1)
   const longest = plan.limits?.sliceSeconds ?? Number.POSITIVE_INFINITY
   const step = Math.max(Math.min((to - from) / parts, longest), HOUR)
   const slices: Slice[] = []
   for (let end = to; end > from; ) {
     const begin = Math.max(Math.floor((end - step) / HOUR) * HOUR, from)
-    const rows =
-      parts === 1 && begin === from && end === to
-        ? all
-        : await rowsBetween(plan, { from: begin, to: end })
-    slices.push({ from: begin, to: end, rows, bytes: rows * size })
+    const isAll = begin === from && end === to
+    const some = isAll ? all : await rows({ from: begin, to: end })
+    slices.push({ from: begin, to: end, rows: some, bytes: some * size })
     end = begin
   }
   return slices
 }
 
+/** Flows in a window, at most. */
+type Counter = (window: Window) => number | Promise<number>
+
+/** Where all flows fit in a slice and nobody asks for more, ClickHouse need not look how many are where. */
+async function counterOf(plan: Asking): Promise<Counter> {
+  if (!isToldOfSizes(plan)) {
+    const total = await rowsOf(plan)
+    if (total <= SLICE_ROWS) return () => total
+  }
+  const whole = { from: plan.since, to: plan.until }
+  const all = await rowsBetween(plan, whole)
+  return ({ from, to }) =>
+    from === whole.from && to === whole.to ? all : rowsBetween(plan, { from, to })
+}
+
+/** Of all of the table; infinite where ClickHouse does not say. */
+async function rowsOf({ db, tables, signal }: Asking): Promise<number> {
+  const [flows] = await db.rows<{ rows: string | null }>(
+    `SELECT total_rows AS rows FROM system.tables
+     WHERE database = {database:String} AND name = {table:String}`,
+    { params: { ...tables.flows }, signal },
+  )
+  return Number(flows?.rows ?? Number.POSITIVE_INFINITY)
+}
+
 /** Estimated from the primary index; nothing is read. */
 async function rowsBetween({ db, tables, signal }: Asking, { from, to }: Window): Promise<number> {
   const rows = await db.rows<{ rows: string }>(
-    `EXPLAIN ESTIMATE SELECT sa FROM ${quoted(tables.flows)}
+    `EXPLAIN ESTIMATE SELECT ts FROM ${quoted(tables.flows)}
      WHERE ts >= toDateTime({from:UInt32}) AND ts < toDateTime({to:UInt32})`,
     { params: { from, to }, signal },
   )

@@ -1,11 +1,11 @@
 /** One slice: what is met is stored, then it is written down that it was looked at. */
 import { writeGap } from '../../clickhouse/gaps.js'
-import { matching } from '../../clickhouse/matching.js'
+import { type Matching, matching, meeting } from '../../clickhouse/matching.js'
 import { quoted } from '../../clickhouse/names.js'
 import { backscansTable, lookedTable } from '../../clickhouse/schema.js'
-import { indexesFirst } from '../../clickhouse/version.js'
+import { searchSettings } from '../../clickhouse/version.js'
 import type { Chosen } from './chosen.js'
-import { lookForFew, storeFew } from './few-met.js'
+import { findAndStoreFew } from './few-met.js'
 import { findAndStore } from './found.js'
 import { settleLatest } from './plan.js'
 import type { Job, Plan, Slice } from './work.js'
@@ -38,19 +38,20 @@ async function lookAndStore(plan: Plan, { job, chosen, slice }: Scan): Promise<n
     query_plan_remove_redundant_sorting: 0,
     // What is brought together by its time would be read part by part in that order, for as much CPU again.
     optimize_read_in_order: 0,
-    ...indexesFirst(plan.db.version),
+    ...searchSettings(plan.db.version),
   } as const
   const params = { ...chosen.params, from: slice.from, to: slice.to }
   const asking = { params, settings, signal }
-  const select = selectOf(plan, chosen)
-  const few = job.few === null ? null : await lookForFew(plan, select, asking)
-  if (few !== null) return await storeFew(plan, few)
-  return await findAndStore(plan, { backscan: chosen.backscan, select, asking })
+  const what = matchingOf(plan, chosen)
+  if (job.few !== null) {
+    const hits = await findAndStoreFew(plan, { select: meeting(what), asking })
+    if (hits !== null) return hits
+  }
+  return await findAndStore(plan, { backscan: chosen.backscan, select: matching(what), asking })
 }
 
-function selectOf({ flows, live: names, telling }: Plan, { only }: Chosen): string {
-  const limited = { ...only, flows: SLICE }
-  return matching({ ...flows, names, telling, via: 'backscan', only: limited })
+function matchingOf({ flows, live: names, telling }: Plan, { only }: Chosen): Matching {
+  return { ...flows, names, telling, via: 'backscan', only: { ...only, flows: SLICE } }
 }
 
 /**
