@@ -1,5 +1,6 @@
 /** What the config adds to what the ledger knows: links, sinks, and what the policy would say now. */
 import { storesOptions } from '../config/hit-stores.js'
+import { linksOf } from '../config/links.js'
 import { type LoadedConfig, loadConfig } from '../config/load.js'
 import { SinkUnavailable } from '../errors.js'
 import { openStores } from '../hits/stores.js'
@@ -30,7 +31,7 @@ export async function beside(context: Context, asked: Asked): Promise<Beside> {
   context.secrets = config.secrets
   const { policy } = await offlinePolicy(config)
   return {
-    links: linksOf(config),
+    links: new Map(Object.entries(linksOf(config.sources))),
     sinks: Object.keys(config.sinks),
     checks: asked.checkSinks ? await checkSinks(context, config, asked) : [],
     verdicts: verdictsOf(policy, asked, context.now()),
@@ -52,16 +53,6 @@ async function inFlows(
   } finally {
     await stores.close()
   }
-}
-
-function linksOf({ sources }: LoadedConfig): Map<string, string> {
-  return new Map(
-    sources.flatMap((source) =>
-      source.type === 'misp'
-        ? [[source.name, (source.link ?? source.url).replace(/\/+$/, '')]]
-        : [],
-    ),
-  )
 }
 
 async function checkSinks(

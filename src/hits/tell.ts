@@ -2,6 +2,7 @@
 import { indicatorOf } from '../indicators/indicator.js'
 import { normalise } from '../indicators/normalise.js'
 import { type AttributeFacts, type AttributeKey, AttributeReader } from '../ledger/attributes.js'
+import { eventPage } from '../misp/event-page.js'
 import { strictestTlp, TLP_LEVELS, type Tlp } from '../policy/tlp.js'
 import { type FlowRow, flowId, type MetRow } from './flow-hits.js'
 import type { FalsePositive, Hit, HitEvent, Way } from './hit.js'
@@ -105,11 +106,8 @@ export class Teller {
   #event(event: Omit<HitEvent, 'link'>): HitEvent {
     const { links } = this.#stores
     const base = Object.hasOwn(links, event.source) ? links[event.source] : undefined
-    const page = encodeURIComponent(event.id || event.uuid)
-    return {
-      ...event,
-      link: base === undefined ? null : `${base.replace(/\/+$/, '')}/events/view/${page}`,
-    }
+    const ids = { eventId: event.id, eventUuid: event.uuid }
+    return { ...event, link: base === undefined ? null : eventPage(base, ids) }
   }
 
   #network(address: string): string | null {

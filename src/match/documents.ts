@@ -3,6 +3,7 @@ import { type Indicator, indicatorOf } from '../indicators/indicator.js'
 import type { MetIndicator } from '../ledger/carried.js'
 import { holdDocument, setAsideDocument } from '../ledger/documents.js'
 import type { KnownCarrier } from '../ledger/knowledge.js'
+import { eventPage } from '../misp/event-page.js'
 import type { Held } from '../policy/policy.js'
 import { iso } from '../time.js'
 import type { Explained, Knowledge } from './explain.js'
@@ -154,9 +155,9 @@ export function sinksOf(
 }
 
 export function linkOf(
-  { source, eventId, eventUuid }: Pick<KnownCarrier, 'source' | 'eventId' | 'eventUuid'>,
+  carrier: Pick<KnownCarrier, 'source' | 'eventId' | 'eventUuid'>,
   beside: Pick<Beside, 'links'> | null,
 ): string | null {
-  const root = beside?.links.get(source)
-  return root === undefined ? null : `${root}/events/view/${eventId || eventUuid}`
+  const root = beside?.links.get(carrier.source)
+  return root === undefined ? null : eventPage(root, carrier)
 }

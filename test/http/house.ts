@@ -73,7 +73,8 @@ export class ApiHouse {
     this.#log = await createLogger({ level: 'debug', pretty: false, destination: { write } })
     const { folder: dataDir } = this.ledger
     this.outages = new Outages(this.#log)
-    const links = { main: 'https://misp.example.org' }
+    // As the address of a MISP may end.
+    const links = { main: 'https://misp.example.org/' }
     const log = this.#log
     const stores = openStores({ dataDir, clickhouse: undefined, networks: {}, links, log })
     this.stores = stores

@@ -4,6 +4,7 @@
  * https://www.elastic.co/docs/reference/ecs/ecs-threat
  */
 import { ecsIndicator } from '../../indicators/ecs.js'
+import { eventPage } from '../../misp/event-page.js'
 import { strictestTlp } from '../../policy/tlp.js'
 import type { Hit, StateCarrier } from './hit.js'
 
@@ -14,10 +15,10 @@ export type EventLink = (carrier: StateCarrier) => string | undefined
 export type References = Readonly<Record<string, string>>
 
 export function eventLink(references: References): EventLink {
-  return ({ source, eventId, eventUuid }) => {
+  return (carrier) => {
+    const { source } = carrier
     const base = Object.hasOwn(references, source) ? references[source] : undefined
-    if (base === undefined) return undefined
-    return `${base.replace(/\/+$/, '')}/events/view/${encodeURIComponent(eventId || eventUuid)}`
+    return base === undefined ? undefined : eventPage(base, carrier)
   }
 }
 
