@@ -228,7 +228,7 @@ export const METRICS = {
   },
   tipline_http_request_duration_seconds: {
     type: 'histogram',
-    help: 'From a request to its answer, by route and HTTP status; of /v1/enrich the whole stream.',
+    help: 'From a request to its answer, by route and HTTP status; of /v1/enrich the whole stream. `/*`: turned away, or no such route.',
     labels: ['method', 'route', 'status'],
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
   },

@@ -160,7 +160,7 @@ class Tenant {
     this.#app = createApp(backend, { settings: http, sessionKey })
   }
 
-  /** Done when it returns. */
+  /** Needs nothing of the app any more when it returns, though the answer may not be sent yet. */
   readonly quick: App['quick'] = (...asked) => this.#app.quick(...asked)
 
   readonly fetch: App['fetch'] = (request, env) => {

@@ -49,10 +49,11 @@ export function createApp(backend: Backend, options: AppOptions): App {
   const api = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
   const refuse = (error: Error) => answerTo(error, backend)
 
-  api.use(
-    '*',
-    timing(backend.metrics, (c) => letIn(c, door)),
-  )
+  api.use('*', timing(backend.metrics))
+  api.use('*', async (c, next) => {
+    letIn(c, door)
+    await next()
+  })
   addEnrich(api, { backend, matchers, streams: settings.limits.streams })
   for (const handler of body({ largest: settings.limits.body })) api.on('POST', '/v1/*', handler)
   addKnowledge(api, knowing)

@@ -1,14 +1,7 @@
 /** What is refused or failed, as RFC 9457 tells it. The table is also the reference. */
 
 import type { Refusal } from '../errors.js'
-import {
-  ClickHouseError,
-  LedgerBusy,
-  LedgerError,
-  RequestRefused,
-  TiplineError,
-  UsageError,
-} from '../errors.js'
+import { LedgerBusy, RequestRefused, TiplineError, UsageError } from '../errors.js'
 
 interface ProblemDefinition {
   readonly status: 400 | 401 | 403 | 404 | 408 | 409 | 413 | 415 | 421 | 429 | 500 | 503
@@ -150,7 +143,5 @@ export function problemOf(error: unknown): Response | null {
 
 function refusalOf(error: TiplineError): Refusal {
   if (error instanceof UsageError) return 'invalid-request'
-  if (error instanceof LedgerBusy) return 'busy'
-  if (error instanceof LedgerError || error instanceof ClickHouseError) return 'unavailable'
-  return 'unavailable'
+  return error instanceof LedgerBusy ? 'busy' : 'unavailable'
 }

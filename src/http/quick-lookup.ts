@@ -26,6 +26,7 @@ export type Quick = (
 ) => boolean
 
 const ASKED = '/v1/lookup?value='
+const METRIC = 'tipline_http_request_duration_seconds'
 const LABELS = { method: 'GET', route: '/v1/lookup', status: '200' }
 
 export function quickLookup({ door, knowing, metrics, refuse }: QuickLookupOptions): Quick {
@@ -37,12 +38,12 @@ export function quickLookup({ door, knowing, metrics, refuse }: QuickLookupOptio
     try {
       door.admit(incoming, { own })
       const answer = { status: 200, headers: JSON_HEADERS, body: knowing.lookup(value) }
-      outbox.put(outgoing, answer, () => {
-        const seconds = (performance.now() - began) / 1000
-        metrics.observe('tipline_http_request_duration_seconds', LABELS, seconds)
-      })
+      outbox.put(outgoing, answer, () => metrics.observe(METRIC, LABELS, secondsSince(began)))
     } catch (error) {
-      void sendResponse(outgoing, refuse(error as Error))
+      const refused = refuse(error as Error)
+      const labels = { ...LABELS, status: String(refused.status) }
+      metrics.observe(METRIC, labels, secondsSince(began))
+      void sendResponse(outgoing, refused)
     }
     return true
   }
@@ -68,4 +69,9 @@ const JSON_HEADERS = { ...NOSNIFF, 'content-type': 'application/json' }
 async function sendResponse(outgoing: ServerResponse, response: Response): Promise<void> {
   const headers = { ...NOSNIFF, ...Object.fromEntries(response.headers) }
   send(outgoing, { status: response.status, headers, body: await response.text() })
+}
+
+/** `began`: as `performance.now()` told it. */
+function secondsSince(began: number): number {
+  return (performance.now() - began) / 1000
 }

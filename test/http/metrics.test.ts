@@ -87,6 +87,20 @@ describe('GET /metrics', () => {
     expect(counts.at(-1)).toBe(1)
   })
 
+  it('counts what is refused at the door too, so that a script that is turned away is seen', async () => {
+    const refused = (found: Map<string, number>, route: string) => {
+      const labels = `method="GET",route="${route}",status="401"`
+      return found.get(`tipline_http_request_duration_seconds_count{${labels}}`) ?? 0
+    }
+    const before = await samples()
+    for (const path of ['/v1/lookup?value=a', '/v1/status', '/v1/status']) {
+      expect((await house.ask(path)).status).toBe(401)
+    }
+    const after = await samples()
+    const more = ['/v1/lookup', '/*'].map((route) => refused(after, route) - refused(before, route))
+    expect(more).toEqual([1, 2])
+  })
+
   it('forgets what is gone', async () => {
     expect((await samples()).get('tipline_held{rule="tlp"}')).toBe(1)
     house.ledger.pull('Phishing kit', [{ type: 'ip-dst', value: '198.51.100.7' }], 4000)

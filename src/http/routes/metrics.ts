@@ -1,5 +1,5 @@
 /** What Prometheus asks for, and how long each answer took. */
-import type { Context, MiddlewareHandler } from 'hono'
+import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import type { Metrics } from '../../metrics.js'
 import { type Api, type ApiEnv, problems } from '../api.js'
@@ -26,17 +26,10 @@ export function addMetrics(
   })
 }
 
-/**
- * The route as it is written, never the path as it was asked: that would be ever new. `first` may refuse
- * the request.
- */
-export function timing(
-  metrics: Metrics,
-  first: (c: Context<ApiEnv>) => void,
-): MiddlewareHandler<ApiEnv> {
+/** The route as it is written, never the path as it was asked: that would be ever new. */
+export function timing(metrics: Metrics): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const began = performance.now()
-    first(c)
     await next()
     const labels = {
       method: METHODS.has(c.req.method) ? c.req.method : 'other',
