@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import type { FileRange } from './file-ranges.js'
 import type { SharedIndex } from './key-index.js'
 import type { BlockResult, Matched, MatchSettings } from './line-matcher.js'
+import type { Scanned } from './scan.js'
 import { MAX_PLACED, PLACES, viewOf } from './scan-memory.js'
 
 export interface HelperData extends MatchSettings {
@@ -20,8 +21,11 @@ export interface Task {
 /** What it is sent; the index before the first task, and whenever it is another one. */
 export type Order = Task | { readonly index: SharedIndex }
 
-/** `length`: bytes that are in the place now. */
-export type Answer = BlockResult & { readonly length: number }
+/** `length`: bytes that are in the place now. What is only scanned is left to the first thread. */
+export type Answer = (BlockResult | Scanned) & { readonly length: number }
+
+/** With the lines as they came; those of a file only until `release`. */
+export type Helped = (BlockResult | Scanned) & Pick<Matched, 'bytes' | 'release'>
 
 /** What it says when it can match by the index that it was sent. */
 export const READY = 'ready'
@@ -77,12 +81,12 @@ export class CrewHelper {
   }
 
   /** Where it has room. */
-  match(lines: Buffer | FileRange): Promise<Matched> {
+  match(lines: Buffer | FileRange): Promise<Helped> {
     const place = this.#places.pop()!
     return Buffer.isBuffer(lines) ? this.#matchBlock(lines, place) : this.#matchRange(lines, place)
   }
 
-  async #matchBlock(bytes: Buffer, place: number): Promise<Matched> {
+  async #matchBlock(bytes: Buffer, place: number): Promise<Helped> {
     const { length } = bytes
     viewOf(this.#index!, { thread: this.#thread, place, length }).set(bytes)
     const answer = await this.#ask({ place, block: { length } })
@@ -90,7 +94,7 @@ export class CrewHelper {
     return { ...answer, bytes, release: () => undefined }
   }
 
-  async #matchRange(range: FileRange, place: number): Promise<Matched> {
+  async #matchRange(range: FileRange, place: number): Promise<Helped> {
     const index = this.#index!
     const { length, ...result } = await this.#ask({ place, block: range })
     const bytes = viewOf(index, { thread: this.#thread, place, length })

@@ -1,4 +1,4 @@
-/** A thread of a crew: matches the blocks that it is sent, with what the crew knows. */
+/** A thread of a crew: scans the blocks that it is sent, and examines what it finds where that pays. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Answer, type HelperData, type Order, READY, type Task } from './crew-helper.js'
 import type { SharedIndex } from './key-index.js'
@@ -10,6 +10,13 @@ const { dataDir, thread, ...settings } = workerData as HelperData
 const states = new States(dataDir)
 let scan: Scan
 let matcher: LineMatcher | undefined
+
+/**
+ * Lines that are left to the first thread, which examines its own anyway. That is much code, slow until it
+ * has run a while: to begin with it costs a thread as much as some thousand lines.
+ */
+const LEFT = 1000
+let found = 0
 
 parentPort!.on('message', (order: Order) => {
   parentPort!.postMessage('index' in order ? use(order.index) : match(order))
@@ -26,6 +33,9 @@ function use(index: SharedIndex): typeof READY {
 
 function match({ place, block }: Task): Answer {
   if (states.refresh()) matcher!.refreshed(scan)
-  if ('file' in block) return matcher!.matchRange(place, block)
-  return { ...matcher!.matchPlaced(place, block.length), length: block.length }
+  const length = 'file' in block ? matcher!.read(place, block) : block.length
+  const scanned = scan.scan(place, length)
+  found += scanned.found.length
+  if (found <= LEFT) return { ...scanned, length }
+  return { ...matcher!.examine(scan.block(place, length), scanned), length }
 }

@@ -2,7 +2,7 @@
  * Blocks matched by one or several threads, answered in any order. This thread does its share; with one
  * thread it does all.
  */
-import { AHEAD, CrewHelper } from './crew-helper.js'
+import { AHEAD, CrewHelper, type Helped } from './crew-helper.js'
 import type { FileRange } from './file-ranges.js'
 import { KeyIndex } from './key-index.js'
 import { LineMatcher, type Matched, type MatchSettings } from './line-matcher.js'
@@ -64,10 +64,16 @@ export class Crew {
     this.#follow()
     const isWorth = lines.length >= WORTH_SENDING
     const helper = isWorth ? this.#helpers.find((each) => each.hasRoomFor(lines)) : undefined
-    if (helper) return helper.match(lines)
+    if (helper) return this.#examined(await helper.match(lines))
     return Buffer.isBuffer(lines)
       ? { ...this.#own.matchBlock(lines), bytes: lines, release: () => undefined }
       : this.#matchRange(lines)
+  }
+
+  #examined(helped: Helped): Matched {
+    if (!('found' in helped)) return helped
+    const { bytes, release } = helped
+    return { ...this.#own.examine(bytes, helped), bytes, release }
   }
 
   async #matchRange(range: FileRange): Promise<Matched> {

@@ -12,7 +12,7 @@ import { LineEnricher } from './line-enricher.js'
 import { lineHits } from './line-hits.js'
 import { Observer } from './observe.js'
 import type { NetLengths } from './reading.js'
-import type { Scan } from './scan.js'
+import type { Scan, Scanned } from './scan.js'
 import type { States } from './states.js'
 
 /** What is asked for; can be sent to a thread. */
@@ -101,22 +101,21 @@ export class LineMatcher implements Known {
   /** Whole lines, each with its line feed; at most MAX_BLOCK bytes. */
   matchBlock(block: Buffer): BlockResult {
     this.#scan.block(0, block.length).set(block)
-    return this.#match(block, 0)
-  }
-
-  /** What another thread has put into this one's place. */
-  matchPlaced(place: number, length: number): BlockResult {
-    return this.#match(this.#scan.block(place, length), place)
+    return this.examine(block, this.#scan.scan(0, block.length))
   }
 
   /** What is read to that place. `length`: bytes that are there now. @throws an error of reading */
   matchRange(place: number, range: FileRange): BlockResult & { readonly length: number } {
-    const length = this.#read(place, range)
-    return { ...this.matchPlaced(place, length), length }
+    const length = this.read(place, range)
+    const block = this.#scan.block(place, length)
+    return { ...this.examine(block, this.#scan.scan(place, length)), length }
   }
 
-  /** The scan relies on the last line feed; a file that was cut in the meantime may lack it. */
-  #read(place: number, range: FileRange): number {
+  /**
+   * Answers how many bytes there are now. The scan relies on the last line feed; a file that was cut in
+   * the meantime may lack it.
+   */
+  read(place: number, range: FileRange): number {
     const block = this.#scan.block(place, range.length + 1)
     const length = readRange(range, block)
     if (length === 0 || block[length - 1] === LINE_FEED) return length
@@ -124,8 +123,8 @@ export class LineMatcher implements Known {
     return length + 1
   }
 
-  #match(block: Buffer, place: number): BlockResult {
-    const { found, lines, blanks } = this.#scan.scan(place, block.length)
+  /** Of a block that any thread has scanned. */
+  examine(block: Buffer, { found, lines, blanks }: Scanned): BlockResult {
     const hitLines: HitLine[] = []
     let odd = 0
     for (const [start, end] of found) {

@@ -1,7 +1,7 @@
 /** A crew with a thread of its own, which is there only in what is built. */
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Crew } from '../../../src/match/logs/crew.js'
 import { AHEAD } from '../../../src/match/logs/crew-helper.js'
@@ -20,18 +20,20 @@ let crew: Crew
 beforeEach(async () => {
   ledger = new KnownLedger()
   ledger.pull('e1', [{ type: 'ip-dst', value: '192.0.2.1' }])
-  const dataDir = ledger.folder
-  const fields = PRESETS.ecs
-  crew = new BuiltCrew({ dataDir, fields, references: {}, legacy: false, threads: 2 })
+  crew = new BuiltCrew({ ...asked(), threads: 2 })
   await untilShared()
 })
+
+function asked() {
+  return { dataDir: ledger.folder, fields: PRESETS.ecs, references: {}, legacy: false }
+}
 
 afterEach(async () => {
   await crew.close()
   ledger.close()
 })
 
-/** What crosses threads is a Buffer no more. */
+/** Examined there, not only scanned: what crosses threads is a Buffer no more. */
 function isByHelper({ hitLines }: Matched): boolean {
   return !Buffer.isBuffer(hitLines[0]!.bytes)
 }
@@ -90,16 +92,36 @@ describe('a crew of two threads', () => {
 
   it('the other one follows the ledger, also into another index (M17)', async () => {
     const line = '{"dns.question.name":"a.evil.example"}\n'
-    const large = Buffer.from(line.repeat(1000))
+    const large = Buffer.from(line.repeat(2000))
     expect((await crew.match(large)).hitLines).toHaveLength(0)
     // The first of its space: the index is made anew.
     ledger.pull('e2', [{ type: 'domain', value: 'evil.example' }])
     await sleep(1100)
     const result = await crew.match(large)
-    expect(result.hitLines).toHaveLength(1000)
+    expect(result.hitLines).toHaveLength(2000)
     expect(isByHelper(result)).toBe(true)
     ledger.pull('e2', [])
     expect((await crew.match(large)).hitLines).toHaveLength(0)
+  })
+
+  it('few lines that hit are examined here, many there (M25)', async () => {
+    await crew.close()
+    crew = new BuiltCrew({ ...asked(), threads: 2 })
+    const miss = '{"source.ip":"198.51.100.1"}\n'
+    const lines = Buffer.from(`${miss.repeat(99)}${HIT}`.repeat(10))
+    const at = Array.from({ length: 10 }, (_, n) => (n + 1) * (99 * miss.length + HIT.length) - 1)
+    let isThere = false
+    let here = 0
+    while (!isThere) {
+      const result = await crew.match(lines)
+      expect(result.hitLines.map(({ end }) => end)).toEqual(at)
+      expect(result.lines).toBe(1000)
+      isThere = isByHelper(result)
+      if (!isThere) here += 1
+      // What the other thread says is heard in turns.
+      await turn()
+    }
+    expect(here).toBeGreaterThanOrEqual(100)
   })
 
   it('a thread that fails is a failure, then and from then on', async () => {
