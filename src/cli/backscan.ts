@@ -7,7 +7,7 @@ import { type BackscanReport, backscan } from '../match/backscan/backscan.js'
 import { readLooked } from '../match/backscan/coverage.js'
 import type { Announcement, Limits } from '../match/backscan/work.js'
 import { parseDuration } from '../policy/duration.js'
-import { tellingOf } from '../sinks/clickhouse/settings.js'
+import { NO_CLICKHOUSE, tellingOf } from '../sinks/clickhouse/settings.js'
 import type { Context } from './context.js'
 import { tellNewFloods } from './floods.js'
 import { Progress } from './progress.js'
@@ -66,10 +66,7 @@ export async function backscanCommand(context: Context, options: BackscanOptions
     shown ? (line) => bar.log(line) : undefined,
   )
   const settings = config.sinks.clickhouse
-  if (!settings) {
-    const hint = 'add `clickhouse: {}` under `sinks` for the embedded one'
-    throw new UsageError({ what: 'the config has no ClickHouse', hint })
-  }
+  if (!settings) throw new UsageError(NO_CLICKHOUSE)
   const { signal } = context
   const tables = tablesOf(settings)
   const value = indicator === undefined ? '' : (readIp(indicator) ?? indicator)

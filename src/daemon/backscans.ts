@@ -11,7 +11,7 @@ import { headSeq, readCursors } from '../ledger/changes.js'
 import { type BackscanReport, backscan } from '../match/backscan/backscan.js'
 import type { Outage } from '../outage.js'
 import { parseDuration } from '../policy/duration.js'
-import { tellingOf } from '../sinks/clickhouse/settings.js'
+import { NO_CLICKHOUSE, tellingOf } from '../sinks/clickhouse/settings.js'
 import { Bell } from './bell.js'
 import { withOwnSignal } from './rota.js'
 import { epoch, type Works } from './works.js'
@@ -134,8 +134,3 @@ export class Backscans {
 
 /** Its name among the sinks. */
 const SINK = 'clickhouse'
-
-const NO_CLICKHOUSE = {
-  what: 'the config has no ClickHouse',
-  hint: 'add `clickhouse: {}` under `sinks` for the embedded one',
-}

@@ -1,4 +1,5 @@
 /** Tells MISPs of what was met, where the config in force says so. */
+import { closing, type Later } from '../closing.js'
 import { storesOptions } from '../config/hit-stores.js'
 import type { LoadedConfig } from '../config/load.js'
 import { HitsError } from '../errors.js'
@@ -54,28 +55,27 @@ async function round(
   config: LoadedConfig,
   signal: AbortSignal,
 ): Promise<void> {
-  const opened = openTold(config, { log, metrics })
-  if (opened.length === 0) return
-  const stores = openStores({ ...storesOptions(config), log, metrics, signal })
-  try {
-    const told = opened.map(({ told }) => told)
+  await closing(async (later) => {
+    const told = openTold(config, { log, metrics }, later)
+    if (told.length === 0) return
+    const stores = openStores({ ...storesOptions(config), log, metrics, signal })
+    later(() => stores.close())
     const untagged = config.policy.untagged_as
     const sightings = new Sightings({ stores, told, untagged, log, metrics, outages })
     await sightings.runOnce(clocks.wall(), signal)
-  } finally {
-    await stores.close()
-    await Promise.all(opened.map(({ close }) => close()))
-  }
+  })
 }
 
 function openTold(
   { sources }: LoadedConfig,
   deps: Pick<Works, 'log' | 'metrics'>,
-): { told: Told; close: () => Promise<void> }[] {
+  later: Later,
+): Told[] {
   return sources.flatMap((source) => {
     if (source.type !== 'misp' || !source.sightings) return []
     const { every, source: label, max_tlp, per_hour, false_positives } = source.sightings
     const { client, close } = openSightings(source, deps)
+    later(close)
     const told = {
       source: source.name,
       client,
@@ -85,6 +85,6 @@ function openTold(
       perHour: per_hour,
       falsePositives: false_positives,
     }
-    return [{ told, close }]
+    return [told]
   })
 }

@@ -1,6 +1,6 @@
 /**
  * The incremental pull: MISP's event index tells which events are new, changed or gone; the changed
- * ones are read whole. See DESIGN "Pull" and MISP-WIRE for the traps.
+ * ones are read whole.
  */
 import type { KnownEvent } from '../ledger/sources.js'
 import type { Metrics } from '../metrics.js'

@@ -241,8 +241,9 @@ class Shipment {
     metrics.count('tipline_sink_repairs_total', { sink: sink.name })
     this.#repaired = why
     const states = this.#live()
-    const work = sink.repair ? sink.repair(states, signal) : sink.rebuild(states, signal)
-    await this.#settingAside(() => work)
+    await this.#settingAside(() =>
+      sink.repair ? sink.repair(states, signal) : sink.rebuild(states, signal),
+    )
     await this.#remember(seq)
   }
 

@@ -1,4 +1,4 @@
-/** MISP changes while it is read: between two pages, between index and rows. See MISP-WIRE "Paging". */
+/** MISP changes while it is read: between two pages, between index and rows. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../misp/store.js'
 import { removedIn } from './house.js'

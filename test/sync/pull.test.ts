@@ -1,6 +1,6 @@
 /**
  * What happens to a MISP between two syncs, each case once: afterwards exactly what the store says is
- * live. See MISP-WIRE "Learning what changed".
+ * live.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../misp/store.js'

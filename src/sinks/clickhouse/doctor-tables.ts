@@ -31,8 +31,12 @@ async function compare(db: ClickHouse, { name, columns }: TableSchema): Promise<
 /** Whether one takes what is meant for the other. */
 function isLike(found: string, wanted: string): boolean {
   const [one, other] = [plain(found), plain(wanted)]
-  const [width, needed] = [one, other].map((type) => Number(/^UInt(\d+)$/.exec(type)?.[1]))
-  return one === other || (width !== undefined && needed !== undefined && width >= needed)
+  return one === other || widthOf(one) >= widthOf(other)
+}
+
+/** In bits, of an unsigned number; NaN of everything else, which is not wider than anything. */
+function widthOf(type: string): number {
+  return Number(/^UInt(\d+)$/.exec(type)?.[1])
 }
 
 /** `LowCardinality(String)` is a String, and `DateTime('UTC')` a DateTime. */

@@ -1,11 +1,12 @@
 /** The ClickHouse sink: a row of `iocs` for each attribute that carries an address or a net. */
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { ClickHouse } from '../../clickhouse/client.js'
 import { quoted, type TableName } from '../../clickhouse/names.js'
 import { nameOf, openClickHouse, tablesOf } from '../../clickhouse/open.js'
 import { prepare } from '../../clickhouse/prepare.js'
 import { batchName, sinkTables, stateName, type Tables } from '../../clickhouse/schema.js'
 import { ClickHouseError, SinkUnavailable } from '../../errors.js'
+import { fingerprint } from '../layout/fingerprint.js'
 import type {
   Health,
   Heartbeat,
@@ -284,8 +285,4 @@ class ClickHouseSink implements Sink {
 
 function* rowsIn(states: readonly KeyState[], options: RowOptions): Generator<Row> {
   for (const state of states) yield* rowsOf(state, options)
-}
-
-function fingerprint(what: unknown): string {
-  return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16)
 }
