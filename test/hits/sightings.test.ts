@@ -208,6 +208,21 @@ describe('sightings', () => {
     },
   )
 
+  it.each(['{"response":{}}', '{"response":[]}', '[]'])(
+    'that may have arrived are not sent again while MISP does not say: %s (H12)',
+    async (body) => {
+      hit(1, NOW)
+      misp.faults.next({ kind: 'cut-clean', path: 'sightings' })
+      await runner({ every: 0 }).runOnce(NOW, NEVER)
+      misp.faults.next({ kind: 'answer', status: 200, body, path: 'attributes/restSearch' })
+      await runner({ every: 0 }).runOnce(NOW + 60_000, NEVER)
+      expect(states()).toEqual({ sending: 1 })
+      await runner({ every: 0 }).runOnce(NOW + 120_000, NEVER)
+      expect(states()).toEqual({ stored: 1 })
+      expect(sent()).toHaveLength(1)
+    },
+  )
+
   it('lose and double nothing where the process dies between intent and answer (H12)', async () => {
     hit(1, NOW)
     const real = client()
