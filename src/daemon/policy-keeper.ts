@@ -3,8 +3,9 @@
  * anew what is due by the clock.
  */
 import type { LoadedConfig } from '../config/load.js'
-import { SourceError } from '../errors.js'
+import { SourceError, TiplineError } from '../errors.js'
 import { readWithheld } from '../ledger/sources.js'
+import type { Outage } from '../outage.js'
 import { createPolicy, type Policy } from '../policy/policy.js'
 import { retry } from '../retry.js'
 import { loadLists } from '../sync/lists.js'
@@ -19,6 +20,8 @@ const LONGEST_PAUSE_MS = 60_000
 
 export class PolicyKeeper {
   readonly #works: Works
+  /** Of the lists: those that were read last stay in force meanwhile. */
+  readonly #outage: Outage
   #config: PolicyConfig
   /** The one in use. Until the lists are loaded there is none, and nothing is pulled. */
   policy: Policy
@@ -27,6 +30,10 @@ export class PolicyKeeper {
 
   constructor(works: Works, config: PolicyConfig) {
     this.#works = works
+    this.#outage = works.outages.of({
+      part: 'screening lists',
+      meanwhile: 'those that were read before stay in force',
+    })
     this.#config = config
     this.policy = createPolicy(config.policy, [])
   }
@@ -72,9 +79,11 @@ export class PolicyKeeper {
   /** From here on this policy counts, for what is in the ledger too. */
   async use(policy: Policy, config: PolicyConfig, signal: AbortSignal): Promise<void> {
     const { deriver, turns } = this.#works
+    // At once, since the turn may be a while in coming: who still loads for the one before is late.
+    this.#config = config
     await turns.run(async () => deriver.use(policy), signal)
     this.policy = policy
-    this.#config = config
+    this.#outage.over()
     await this.judge([], signal)
   }
 
@@ -89,13 +98,22 @@ export class PolicyKeeper {
     return rejudgeDue({ ...this.#request(signal), accept: new Set() })
   }
 
-  /** Lists change now and then. One that can't be had now leaves the old ones in force. */
+  /** Lists change now and then. One that can't be had or read now leaves the old ones in force. */
   async refresh(signal: AbortSignal): Promise<void> {
+    const config = this.#config
+    const policy = await this.#loadAgain(config, signal)
+    // A reload that came meanwhile has loaded all of it.
+    if (policy !== null && config === this.#config) await this.use(policy, config, signal)
+  }
+
+  /** null: not now. A file that is just being replaced must not end the daemon. */
+  async #loadAgain(config: PolicyConfig, signal: AbortSignal): Promise<Policy | null> {
     try {
-      await this.use(await this.load(this.#config, signal), this.#config, signal)
+      return await this.load(config, signal)
     } catch (error) {
-      if (!(error instanceof SourceError)) throw error
-      this.#works.log.warn({ err: error }, `${error.message}; the lists stay as they are`)
+      if (signal.aborted || !(error instanceof TiplineError)) throw error
+      this.#outage.failed(error)
+      return null
     }
   }
 
