@@ -89,7 +89,7 @@ export class Observer {
         const known = values.get(path)
         if (known) known.push(String(value))
         else if (this.#wanted.has(path)) values.set(path, [String(value)])
-      } else if (Array.isArray(value)) for (const item of value) walk(item, path)
+      } else if (Array.isArray(value)) for (const item of itemsIn(value)) walk(item, path)
       else if (value !== null && typeof value === 'object') enter(value, `${path}.`)
     }
     const enter = (object: object, prefix: string): void => {
@@ -107,6 +107,19 @@ function byName(fields: readonly Field[]): Map<string, Field[]> {
   const names = new Map<string, Field[]>()
   for (const field of fields) names.set(field.name, [...(names.get(field.name) ?? []), field])
   return names
+}
+
+/** In their order, without arrays in arrays: a line may hold so many of them that no stack would do. */
+function itemsIn(array: readonly unknown[]): readonly unknown[] {
+  if (!array.some(Array.isArray)) return array
+  const items: unknown[] = []
+  const rest: unknown[] = [array]
+  while (rest.length > 0) {
+    const next = rest.pop()
+    if (!Array.isArray(next)) items.push(next)
+    else for (let at = next.length - 1; at >= 0; at--) rest.push(next[at])
+  }
+  return items
 }
 
 const WHOLE_URL = admissionOf('url.full')!

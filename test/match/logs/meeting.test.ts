@@ -245,6 +245,18 @@ describe('fields', () => {
     expect(hits({ message: name })).toEqual([])
   })
 
+  it('however deep a line is that somebody wants us to choke on', () => {
+    const { matcher, enrich } = knowing([{ type: 'domain', value: 'evil.example' }])
+    const deep = 400_000
+    const nested = `${'['.repeat(deep)}"evil.example"${']'.repeat(deep)}`
+    const line = `{"dns":{"question":{"name":${nested}}}}`
+    expect(matcher.hits(JSON.parse(line))).toHaveLength(1)
+    expect(enrich(line)[0]).toContain('threat')
+    const objects = `${'{"a":'.repeat(80_000)}1${'}'.repeat(80_000)}`
+    const beside = `{"dns":{"question":{"name":"evil.example"}},"x":${objects}}`
+    expect(enrich(beside)[0]).toContain('threat')
+  })
+
   it('Suricata and Zeek call them otherwise', () => {
     const given = [
       { type: 'domain', value: 'evil.example' },
