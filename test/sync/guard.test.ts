@@ -75,6 +75,9 @@ describe('the guard', () => {
     expect(guard(asked, DEFAULTS).revocations).toBe(
       '250 of 1000 attributes (25 %) vanished without being deleted (200 of them earlier in the last 24 h)',
     )
+    expect(guard({ ...QUIET, absent: 250 }, DEFAULTS).revocations).toBe(
+      '250 of 1000 attributes (25 %) vanished without being deleted',
+    )
     expect(guard({ ...QUIET, added: 20_000 }, DEFAULTS).additions).toBe(
       '20000 attributes would be added to 1000, more than 10 times as many',
     )
