@@ -27,7 +27,9 @@ export async function alertsCommand(
     const asked = { id: given === 'all' ? null : given, now: Date.now() }
     const changed = retry === undefined ? dropParked(db, asked) : retryParked(db, asked)
     const done = retry === undefined ? 'dropped' : 'put back: tipline run sends them'
-    out.answer({ changed }, () => [`${count(changed, 'message')} ${done}`])
+    const none =
+      given === 'all' ? 'no message is parked' : `no message is parked as ${printable(given)}`
+    out.answer({ changed }, () => [changed === 0 ? none : `${count(changed, 'message')} ${done}`])
     return changed > 0 ? EXIT.done : EXIT.nothing
   })
 }

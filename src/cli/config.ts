@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import { formatProblem } from '../config/format.js'
 import { type LoadedConfig, loadConfig } from '../config/load.js'
 import { migrateConfig } from '../config/migrate.js'
+import { checkReferred } from '../config/referred.js'
 import { configJsonSchema } from '../config/schema.js'
 import { showConfig } from '../config/show.js'
 import { ConfigError, EXIT, LedgerError, UsageError } from '../errors.js'
@@ -14,6 +15,7 @@ import { offlinePolicy } from './offline-policy.js'
 export async function checkCommand(context: Context): Promise<number> {
   try {
     const config = await load(context)
+    checkReferred(config)
     const warnings = [...config.warnings, ...(await offlinePolicy(config)).warnings]
     const { file, format, notes } = config
     context.out.answer({ ok: true, file, format, warnings, notes, problems: [] }, () => [
@@ -73,6 +75,8 @@ function write(path: string, text: string): void {
   try {
     writeFileSync(path, text, { flag: 'wx' })
   } catch (cause) {
-    throw new LedgerError({ what: `${path} can't be written`, hint: 'check the folder', cause })
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException
+    const what = `${path} can't be written (${code})`
+    throw new LedgerError({ what, hint: 'check the folder', cause })
   }
 }

@@ -32,12 +32,21 @@ const ownFields = z.strictObject({
 
 /** Added to `preset`, or to the one that the file names. @throws UsageError */
 export async function readFields(file: string, preset: PresetName | undefined): Promise<FieldMap> {
-  const own = parseFields(await readFile(file, 'utf8'), file)
+  const own = parseFields(await textOf(file), file)
   const base = preset ?? own.preset
   if (base === undefined && own.fields.length + own.urls.length === 0) {
     throw wrong(file, 'it names no field and no preset')
   }
   return base === undefined ? own : extended(PRESETS[base], own)
+}
+
+/** @throws UsageError */
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw wrong(file, `can't be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`)
+  }
 }
 
 /** @throws UsageError */

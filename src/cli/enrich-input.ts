@@ -1,12 +1,15 @@
 /** The logs that `tipline enrich` reads: files or stdin, plain, gzip or zstd, told by their first bytes. */
 import {
+  accessSync,
   closeSync,
+  constants,
   createReadStream,
   existsSync,
   fstatSync,
   open as openFile,
   openSync,
   readFileSync,
+  type Stats,
   statSync,
 } from 'node:fs'
 import { Socket } from 'node:net'
@@ -136,11 +139,24 @@ function placeIn(file: number): number | null {
 }
 
 function sizeOfFile(name: string): number {
-  const facts = statSync(name)
+  const facts = factsOf(name)
   if (facts.isDirectory()) {
     throw new UsageError({ what: `${printable(name)} is a folder`, hint: 'name the files in it' })
   }
   return facts.size
+}
+
+/** @throws UsageError where it is not there, or not for us */
+function factsOf(name: string): Stats {
+  try {
+    accessSync(name, constants.R_OK)
+    return statSync(name)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'does not exist' : `can not be read (${code ?? 'unknown'})`
+    const hint = 'check the path, and who may read it'
+    throw new UsageError({ what: `the file ${printable(name)} ${why}`, hint, cause })
+  }
 }
 
 function sizeOfStdin(): number | null {

@@ -89,8 +89,9 @@ function writeFiles(folder: string, files: Readonly<Record<string, string>>): st
       return path
     })
   } catch (cause) {
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException
     throw new LedgerError({
-      what: `${printable(folder)} can't be written`,
+      what: `${printable(folder)} can't be written (${code})`,
       hint: 'name another folder with --out',
       cause,
     })

@@ -7,7 +7,7 @@ import { parseIso } from '../time.js'
 const DURATION = 'expected a duration such as 30s, 5m, 12h or 3d'
 const duration = z.string().regex(/^\d{1,9}[smhd]$/, DURATION)
 /** Nobody is to be asked without a pause. */
-const interval = duration.regex(/[1-9]/, 'expected 1s or more')
+const interval = duration.refine((text) => /[1-9]/.test(text), 'expected 1s or more')
 
 const cron = z
   .strictObject({

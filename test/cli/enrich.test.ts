@@ -200,6 +200,15 @@ describe('tipline enrich', () => {
     expect(stderr).toContain('ENOENT')
   })
 
+  it.each([
+    [['none.json'], 'the file none.json does not exist'],
+    [['--fields', 'none.yml'], "the fields in none.yml can't be used: can't be read (ENOENT)"],
+  ])('a file that is not there is wrong use: %j', async (args, what) => {
+    const { status, stderr } = await enrich(args, MISS)
+    expect(status).toBe(2)
+    expect(stderr).toContain(what)
+  })
+
   it('needs no key of the MISP in its config, and links as that says', async () => {
     const key = `$${'{MISP_KEY}'}`
     const source = `{ name: main, url: "https://misp.example", link: "https://look.example/", key: "${key}" }`

@@ -39,7 +39,8 @@ export function position(state: Buffer | null, { ledger, settings }: Examiner): 
     return { level: 'warn', message: 'holds no state of tipline: new, restarted or flushed', hint }
   }
   const message = `holds the state of ledger ${printable(at.ledger)} up to change ${at.seq}`
-  const hint = 'the next sync rebuilds it; two ledgers that write to one server undo each other'
+  const hint =
+    'is it the right server? Two ledgers that write to one undo each other: stop the other, and the next sync rebuilds it, or says what is in its way'
   if (ledger !== undefined && at.ledger !== ledger) {
     return { level: 'error', message: `${message}, which is another ledger`, hint }
   }
