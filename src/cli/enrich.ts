@@ -46,9 +46,21 @@ export async function enrichCommand(
       return await explainFields(context, { fields, inputs })
     }
     return await matchAll(context, { fields, inputs, options })
+  } catch (error) {
+    throw error instanceof Interrupted ? inTheMiddle(error) : error
   } finally {
     for (const input of inputs) input.close()
   }
+}
+
+/** Unlike other work this does not go on where it was. */
+function inTheMiddle({ signal, cause }: Interrupted): Interrupted {
+  return new Interrupted({
+    what: `stopped by ${signal}; the lines that were written are whole`,
+    hint: 'a new run begins again with the first line',
+    signal,
+    cause,
+  })
 }
 
 /** What reads YAML is loaded only where there is a file. */

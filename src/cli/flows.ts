@@ -138,8 +138,12 @@ async function withClickHouse(
 
 /** A file that was set aside makes the exit status 1. */
 function answer(context: Context, done: readonly Imported[]): number {
-  context.out.answer({ files: done }, () =>
-    done.map((imported) => `${printable(imported.file)}: ${importedWords(imported)}`),
-  )
+  context.out.answer({ files: done }, () => done.map(importedLine))
   return done.some(({ outcome }) => outcome === 'aside') ? EXIT.nothing : EXIT.done
+}
+
+/** The reason names the file by itself. */
+function importedLine(imported: Imported): string {
+  const words = importedWords(imported)
+  return imported.outcome === 'aside' ? words : `${printable(imported.file)}: ${words}`
 }

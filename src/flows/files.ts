@@ -55,7 +55,11 @@ export async function hashOf(file: string): Promise<string> {
 
 function unreadable(file: string, cause: unknown): FlowFileError {
   const { code } = cause as NodeJS.ErrnoException
-  return new FlowFileError({ what: `${file} can not be read (${code})`, file, cause })
+  const how =
+    code === 'EISDIR'
+      ? 'is a folder: tipline flows watch --once reads those'
+      : `can not be read (${code})`
+  return new FlowFileError({ what: `${file} ${how}`, file, cause })
 }
 
 const COLUMNS = `path, flowsrc, toFloat64(size) AS size, toUnixTimestamp(modified) AS modified, outcome,

@@ -8,9 +8,9 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { LedgerBusy } from '../errors.js'
+import { LedgerBusy, LedgerError } from '../errors.js'
 import { sleep } from '../retry.js'
-import { SQLITE_BUSY, sqlite, sqliteCode } from './sqlite.js'
+import { type Database, SQLITE_BUSY, sqlite, sqliteCode } from './sqlite.js'
 
 export type LockName = 'daemon' | 'sync' | 'ship'
 
@@ -41,15 +41,8 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
 
 function tryLock({ dataDir, name }: LockOptions): Lock | null {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const { DatabaseSync } = sqlite()
-  const db = new DatabaseSync(join(dataDir, `${name}.lock`))
-  try {
-    db.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
-  } catch (error) {
-    db.close()
-    if (sqliteCode(error) === SQLITE_BUSY) return null
-    throw error
-  }
+  const db = openLockFile(join(dataDir, `${name}.lock`))
+  if (db === null) return null
   writeFileSync(notePath(dataDir, name), `${process.pid}\n`)
   let held = true
   return {
@@ -62,6 +55,25 @@ function tryLock({ dataDir, name }: LockOptions): Lock | null {
   }
 }
 
+/** With its lock; null: another process has it. @throws LedgerError, as in a folder that another user made */
+function openLockFile(path: string): Database | null {
+  const { DatabaseSync } = sqlite()
+  let db: Database | undefined
+  try {
+    db = new DatabaseSync(path)
+    db.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    return db
+  } catch (cause) {
+    db?.close()
+    if (sqliteCode(cause) === SQLITE_BUSY) return null
+    throw new LedgerError({
+      what: `the lock ${path} can't be taken: ${cause instanceof Error ? cause.message : 'unknown'}`,
+      hint: 'check that the data folder and what is in it belong to this user, and that it can be written to',
+      cause,
+    })
+  }
+}
+
 const DOES: Readonly<Record<LockName, string>> = {
   daemon: 'running as the daemon',
   sync: 'syncing',
@@ -71,9 +83,12 @@ const DOES: Readonly<Record<LockName, string>> = {
 function busy({ dataDir, name }: LockOptions): LedgerBusy {
   const pid = holder(dataDir, name)
   const who = pid === undefined ? 'another process' : `process ${pid}`
+  const isDaemon = name === 'daemon' || (pid !== undefined && pid === holder(dataDir, 'daemon'))
   return new LedgerBusy({
-    what: `${who} is already ${DOES[name]} with ${dataDir}`,
-    hint: 'wait for it to end, and try again',
+    what: `${who} is already ${DOES[isDaemon ? 'daemon' : name]} with ${dataDir}`,
+    hint: isDaemon
+      ? 'stop the daemon (tipline run) first: it has the data folder as long as it lives'
+      : 'wait for it to end, and try again',
     pid,
   })
 }

@@ -131,7 +131,7 @@ async function fetchLists(
   const { client, dispatcher } = openClient(source, options.deps)
   try {
     const lists = await client.warninglists(options.signal)
-    mkdirSync(join(options.dataDir, 'lists'), { recursive: true })
+    mkdirSync(join(options.dataDir, 'lists'), { recursive: true, mode: 0o700 })
     writeFileSync(`${path}.new`, JSON.stringify(lists))
     renameSync(`${path}.new`, path)
     return lists

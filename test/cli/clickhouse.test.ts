@@ -1,5 +1,5 @@
 /** The command line with the embedded ClickHouse, as processes. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hasEngine, TestEngine } from '../clickhouse/engine.js'
@@ -49,6 +49,11 @@ describe.skipIf(!hasEngine())('sync into the embedded ClickHouse', () => {
     expect((await site.run(['hold', '198.51.100.7', '--why', 'a test'])).status).toBe(0)
     expect(await iocs()).toEqual(wanted.filter(({ ip }) => ip !== '198.51.100.7'))
     expect((await site.run(['doctor'])).stdout).toContain('the embedded ClickHouse answers')
+  })
+
+  it('makes the data folder for its owner alone, whoever comes first', async () => {
+    await site.run(['doctor'])
+    expect(statSync(join(site.folder, 'tipline-data')).mode & 0o777).toBe(0o700)
   })
 
   it('leaves no engine running', async () => {

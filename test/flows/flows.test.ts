@@ -171,6 +171,12 @@ describe.skipIf(!hasEngine() || !hasNfdump())('flows', () => {
       ],
     })
     expect(await flows()).toHaveLength(5)
+    const { stdout } = await site.run(['flows', 'import', missing, site.folder])
+    expect(stdout.split('\n')).toEqual([
+      `set aside: ${missing} can not be read (ENOENT)`,
+      `set aside: ${site.folder} is a folder: tipline flows watch --once reads those`,
+      '',
+    ])
   })
 
   it('are picked up in folders when they are finished, each with its label', async () => {

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { LedgerBusy } from '../../src/errors.js'
+import { LedgerBusy, LedgerError } from '../../src/errors.js'
 import { acquireLock } from '../../src/ledger/lock.js'
 
 const main = fileURLToPath(new URL('../../.build/test/ledger/lock-main.js', import.meta.url))
@@ -36,6 +36,27 @@ describe('the locks (L19)', () => {
     await once(child, 'exit')
     const lock = await acquireLock({ dataDir, name: 'sync', waitMs: 5000 })
     lock.release()
+  })
+
+  it("name the daemon, which nobody can wait for, where it has another's lock", async () => {
+    const child = await otherHolder()
+    writeFileSync(join(dataDir, 'daemon.pid'), `${child.pid}\n`)
+    await expect(acquireLock({ dataDir, name: 'sync', waitMs: 0 })).rejects.toMatchObject({
+      message: `process ${child.pid} is already running as the daemon with ${dataDir}`,
+      hint: 'stop the daemon (tipline run) first: it has the data folder as long as it lives',
+    })
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  })
+
+  it('that can not be written are told, and are no bug', async () => {
+    mkdirSync(join(dataDir, 'daemon.lock'))
+    const refused = acquireLock({ dataDir, name: 'daemon', waitMs: 0 })
+    await expect(refused).rejects.toBeInstanceOf(LedgerError)
+    await expect(refused).rejects.toMatchObject({
+      message: expect.stringContaining(`the lock ${join(dataDir, 'daemon.lock')} can't be taken`),
+      hint: expect.stringContaining('belong to this user'),
+    })
   })
 
   it('wait as long as they are told to', async () => {

@@ -76,7 +76,7 @@ async function launch(
   { options, settings }: { options: EngineOptions; settings: string },
 ): Promise<number | null> {
   const { dataDir, listen, password, idleMs, log, metrics, signal } = options
-  mkdirSync(dataDir, { recursive: true })
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const child = start(place, options.program ?? PROGRAM)
   const given: ChildOptions = { dataDir, listen, password, idleMs, settings }
   child.stdin?.on('error', (error) =>
