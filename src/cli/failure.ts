@@ -94,6 +94,8 @@ const HINTS: Readonly<Record<string, string>> = {
   EROFS: 'that disk can only be read',
   ENOSPC: 'the disk is full',
   ENOENT: 'check the path',
+  EEXIST: 'something else has that name: is it a file where a folder is to be?',
+  ENOTDIR: 'a part of that path is a file, not a folder',
 }
 
 function bug(error: unknown, context: Context | undefined): Failure {

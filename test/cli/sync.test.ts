@@ -130,6 +130,15 @@ describe('a config that is wrong', () => {
     expect(readdirSync(site.folder)).toEqual(['tipline.yml'])
   })
 
+  it('names a file as the data folder', async () => {
+    const file = site.write('a-file', '')
+    const source = '{ name: main, url: "https://misp.example", key: x }'
+    site.write('tipline.yml', `data_dir: ${file}\nsources: [${source}]\n`)
+    const { status, stderr } = await site.run(['sync'])
+    expect(status).toBe(3)
+    expect(stderr).toContain('is it a file where a folder is to be?')
+  })
+
   it('is missing', async () => {
     const { status, stderr } = await site.run(['sync'])
     expect(status).toBe(2)
