@@ -1,6 +1,6 @@
 /** From the settings to a connection: a server's, or that of the embedded engine, which is started. */
 import { readFileSync } from 'node:fs'
-import { type ClickHouseFault, UsageError } from '../errors.js'
+import { ClickHouseError, type ClickHouseFault, UsageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { ClickHouse, type Target } from './client.js'
@@ -24,10 +24,23 @@ export async function openClickHouse(
   config: ClickHouseConfig,
   options: OpenOptions,
 ): Promise<ClickHouse> {
-  const target = isEmbedded(config)
-    ? await embeddedTarget(config, options)
-    : serverTarget(config, options)
-  return await ClickHouse.connect(target, options.signal)
+  return isEmbedded(config)
+    ? await connectToEngine(config, options)
+    : await ClickHouse.connect(serverTarget(config, options), options.signal)
+}
+
+/** An engine that has just been found may have gone before it is asked: nobody had needed it for a while. */
+async function connectToEngine(
+  config: ClickHouseConfig,
+  options: OpenOptions,
+): Promise<ClickHouse> {
+  const found = await embeddedTarget(config, options)
+  try {
+    return await ClickHouse.connect(found, options.signal)
+  } catch (error) {
+    if (!(error instanceof ClickHouseError) || error.fault !== 'unreachable') throw error
+    return await ClickHouse.connect(await embeddedTarget(config, options), options.signal)
+  }
 }
 
 export function isEmbedded({ url }: ClickHouseConfig): boolean {
