@@ -1,8 +1,9 @@
 /** `tipline backscan`: what indicators would have met, had they been known. */
 import { openClickHouse, tablesOf } from '../clickhouse/open.js'
-import { EXIT, UsageError } from '../errors.js'
+import { EXIT, LedgerBusy, UsageError } from '../errors.js'
 import { readIp } from '../indicators/ip.js'
 import { printable } from '../log.js'
+import { alone } from '../match/backscan/alone.js'
 import { type BackscanReport, backscan } from '../match/backscan/backscan.js'
 import { readLooked } from '../match/backscan/coverage.js'
 import type { Announcement, Limits } from '../match/backscan/work.js'
@@ -30,30 +31,39 @@ export async function backscanAfterSync(
   const settings = config.sinks.clickhouse
   const ago = parseDuration(settings?.backscan ?? '')
   if (!settings || ago === null) return null
+  const { dataDir } = config
   const { signal } = context
-  const db = await openClickHouse(settings, { dataDir: config.dataDir, log, signal })
   try {
-    const until = context.now() + 1
-    const report = await backscan({
-      db,
-      tables: tablesOf(settings),
-      since: Math.max(until - ago, 0),
-      until,
-      value: null,
-      telling: tellingOf(settings, config.networks),
-      progress: ({ from, hits }) =>
-        log.debug({ from: new Date(from * 1000).toISOString(), hits }, 'looked so far back'),
-      signal,
+    return await alone({ dataDir, waitMs: 0, signal }, async () => {
+      const db = await openClickHouse(settings, { dataDir, log, signal })
+      try {
+        const until = context.now() + 1
+        const report = await backscan({
+          db,
+          tables: tablesOf(settings),
+          since: Math.max(until - ago, 0),
+          until,
+          value: null,
+          telling: tellingOf(settings, config.networks),
+          progress: ({ from, hits }) =>
+            log.debug({ from: new Date(from * 1000).toISOString(), hits }, 'looked so far back'),
+          signal,
+        })
+        log.info({ ...report }, 'looked for new indicators in the flows of the past')
+        return report
+      } finally {
+        await db.close()
+      }
     })
-    log.info({ ...report }, 'looked for new indicators in the flows of the past')
-    return report
-  } finally {
-    await db.close()
+  } catch (error) {
+    if (!(error instanceof LedgerBusy)) throw error
+    log.info(`${error.message}; the next sync looks for what is new now`)
+    return null
   }
 }
 
 export async function backscanCommand(context: Context, options: BackscanOptions): Promise<number> {
-  const { since = '30d', indicator, again = false } = options
+  const { since = '30d' } = options
   const limits = limitsOf(options)
   const ago = parseDuration(since)
   if (ago === null) {
@@ -61,10 +71,45 @@ export async function backscanCommand(context: Context, options: BackscanOptions
   }
   const shown = process.stderr.isTTY === true && !context.out.json
   const bar = await Progress.open({ shown })
-  const { config, log, metrics } = await openBase(
-    context,
-    shown ? (line) => bar.log(line) : undefined,
-  )
+  try {
+    const base = await openBase(context, shown ? (line) => bar.log(line) : undefined)
+    const looking = { base, bar, options: { ...options, since }, limits, ago }
+    return await inTurn(base, context.signal, () => lookBack(context, looking))
+  } finally {
+    bar.end()
+  }
+}
+
+/** After one that is under way. */
+async function inTurn<T>(
+  { config: { dataDir }, log }: Base,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await alone({ dataDir, waitMs: 0, signal }, work)
+  } catch (error) {
+    if (!(error instanceof LedgerBusy)) throw error
+    log.warn(`${error.message}; waiting for it to end`)
+    return await alone({ dataDir, waitMs: Number.POSITIVE_INFINITY, signal }, work)
+  }
+}
+
+interface Looking {
+  readonly base: Base
+  readonly bar: Progress
+  readonly options: BackscanOptions & { readonly since: string }
+  readonly limits: Limits
+  /** Seconds. */
+  readonly ago: number
+}
+
+async function lookBack(
+  context: Context,
+  { base, bar, options, limits, ago }: Looking,
+): Promise<number> {
+  const { config, log, metrics } = base
+  const { since, indicator, again = false } = options
   const settings = config.sinks.clickhouse
   if (!settings) throw new UsageError(NO_CLICKHOUSE)
   const { signal } = context
@@ -100,7 +145,6 @@ export async function backscanCommand(context: Context, options: BackscanOptions
     context.out.answer(report, () => (isKnown ? linesOf(report, since) : [unknown(value)]))
     return isKnown ? EXIT.done : EXIT.nothing
   } finally {
-    bar.end()
     await db.close()
   }
 }

@@ -3,15 +3,22 @@
  * ClickHouse that is down is no misfortune: what has been looked for stands there, so it is tried again
  * until nothing is left, also after a kill.
  */
+import type { ClickHouse } from '../clickhouse/client.js'
 import { openClickHouse, tablesOf } from '../clickhouse/open.js'
 import type { LoadedConfig } from '../config/load.js'
-import { ClickHouseError, RequestRefused, UsageError } from '../errors.js'
+import { ClickHouseError, UsageError } from '../errors.js'
 import type { BackscanRequest } from '../http/backend.js'
 import { headSeq, readCursors } from '../ledger/changes.js'
+import type { LockOptions } from '../ledger/lock.js'
+import { alone } from '../match/backscan/alone.js'
 import { type BackscanReport, backscan } from '../match/backscan/backscan.js'
 import type { Outage } from '../outage.js'
 import { parseDuration } from '../policy/duration.js'
-import { NO_CLICKHOUSE, tellingOf } from '../sinks/clickhouse/settings.js'
+import {
+  type ClickHouseSinkSettings,
+  NO_CLICKHOUSE,
+  tellingOf,
+} from '../sinks/clickhouse/settings.js'
 import { Bell } from './bell.js'
 import { withOwnSignal } from './rota.js'
 import { epoch, type Works } from './works.js'
@@ -21,12 +28,20 @@ const PAUSE_MS = 5000
 const FIRST_RETRY_MS = 5000
 const LONGEST_RETRY_MS = 5 * 60_000
 
+/** For another backscan. */
+type Waiting = Pick<LockOptions, 'waitMs'> & { readonly signal: AbortSignal }
+
+interface Looking {
+  readonly clickhouse: ClickHouseSinkSettings
+  readonly request: BackscanRequest
+  readonly signal: AbortSignal
+}
+
 export class Backscans {
   readonly #works: Works
   readonly #config: () => LoadedConfig
   readonly #bell = new Bell()
   readonly #outage: Outage
-  #isBusy = false
   /** The ledger's change up to which all has been looked for by this process. */
   #done = -1
 
@@ -58,12 +73,9 @@ export class Backscans {
     }
   }
 
-  /** @throws RequestRefused while another is under way; UsageError, ClickHouseError */
-  async now({ seconds, value }: BackscanRequest, signal: AbortSignal): Promise<BackscanReport> {
-    if (this.#isBusy) {
-      throw new RequestRefused({ refusal: 'busy', what: 'a backscan is under way' })
-    }
-    return await this.#scan({ seconds, value }, signal)
+  /** @throws LedgerBusy while another is under way; UsageError, ClickHouseError */
+  async now(request: BackscanRequest, signal: AbortSignal): Promise<BackscanReport> {
+    return await this.#scan(request, { waitMs: 0, signal })
   }
 
   /** What ClickHouse has not got can't be looked for. */
@@ -84,7 +96,8 @@ export class Backscans {
   /** Whether it is done. */
   async #try(seconds: number, signal: AbortSignal): Promise<boolean> {
     try {
-      const report = await this.#scan({ seconds, value: null }, signal)
+      const waiting = { waitMs: Number.POSITIVE_INFINITY, signal }
+      const report = await this.#scan({ seconds, value: null }, waiting)
       this.#outage.over()
       const isNews = report.indicators > 0 || report.gaps > 0
       const level = isNews ? 'info' : 'debug'
@@ -98,33 +111,37 @@ export class Backscans {
     }
   }
 
-  async #scan({ seconds, value }: BackscanRequest, signal: AbortSignal): Promise<BackscanReport> {
-    const { sinks, dataDir, networks } = this.#config()
+  async #scan(request: BackscanRequest, waiting: Waiting): Promise<BackscanReport> {
+    const { sinks, dataDir } = this.#config()
+    const { clickhouse } = sinks
+    if (!clickhouse) throw new UsageError(NO_CLICKHOUSE)
+    const { signal } = waiting
     const { log, metrics } = this.#works
-    if (!sinks.clickhouse) throw new UsageError(NO_CLICKHOUSE)
-    this.#isBusy = true
-    try {
-      const db = await openClickHouse(sinks.clickhouse, { dataDir, log, metrics, signal })
+    return await alone({ dataDir, ...waiting }, async () => {
+      const db = await openClickHouse(clickhouse, { dataDir, log, metrics, signal })
       try {
-        const until = epoch(this.#works) + 1
-        const since = Math.max(until - seconds, 0)
-        const tables = tablesOf(sinks.clickhouse)
-        return await backscan({
-          db,
-          tables,
-          since,
-          until,
-          value,
-          telling: tellingOf(sinks.clickhouse, networks),
-          progress: () => undefined,
-          signal,
-        })
+        return await this.#look(db, { clickhouse, request, signal })
       } finally {
         await db.close()
       }
-    } finally {
-      this.#isBusy = false
-    }
+    })
+  }
+
+  async #look(
+    db: ClickHouse,
+    { clickhouse, request: { seconds, value }, signal }: Looking,
+  ): Promise<BackscanReport> {
+    const until = epoch(this.#works) + 1
+    return await backscan({
+      db,
+      tables: tablesOf(clickhouse),
+      since: Math.max(until - seconds, 0),
+      until,
+      value,
+      telling: tellingOf(clickhouse, this.#config().networks),
+      progress: () => undefined,
+      signal,
+    })
   }
 
   #seconds(): number | null {

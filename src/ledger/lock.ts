@@ -4,7 +4,8 @@
  * Beside it stands a note with the holder's pid, for the message only.
  *
  * `daemon`: one `tipline run`. `sync`: one process pulls. `ship`: one process writes to the sinks. The
- * daemon holds all three as long as it lives.
+ * daemon holds these three as long as it lives. `backscan`: one process looks through the flows of the past;
+ * the daemon, too, holds it only meanwhile.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +13,7 @@ import { LedgerBusy, LedgerError } from '../errors.js'
 import { sleep } from '../retry.js'
 import { type Database, SQLITE_BUSY, sqlite, sqliteCode } from './sqlite.js'
 
-export type LockName = 'daemon' | 'sync' | 'ship'
+export type LockName = 'daemon' | 'sync' | 'ship' | 'backscan'
 
 export interface Lock {
   release(): void
@@ -78,12 +79,14 @@ const DOES: Readonly<Record<LockName, string>> = {
   daemon: 'running as the daemon',
   sync: 'syncing',
   ship: 'writing to the sinks',
+  backscan: 'looking for indicators in the flows of the past',
 }
 
 function busy({ dataDir, name }: LockOptions): LedgerBusy {
   const pid = holder(dataDir, name)
   const who = pid === undefined ? 'another process' : `process ${pid}`
-  const isDaemon = name === 'daemon' || (pid !== undefined && pid === holder(dataDir, 'daemon'))
+  const isForLife = name !== 'backscan' && pid !== undefined && pid === holder(dataDir, 'daemon')
+  const isDaemon = name === 'daemon' || isForLife
   return new LedgerBusy({
     what: `${who} is already ${DOES[isDaemon ? 'daemon' : name]} with ${dataDir}`,
     hint: isDaemon

@@ -3,6 +3,7 @@ import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findEngine } from '../../src/clickhouse/embedded/start.js'
+import { acquireLock } from '../../src/ledger/lock.js'
 import { Site, until } from '../cli/site.js'
 import { hasEngine } from '../clickhouse/engine.js'
 import { hasNfdump, type Packet, writeCapture } from '../flows/capture.js'
@@ -183,6 +184,11 @@ http: { listen: "127.0.0.1:0" }
     expect(daemon.said('sent again under the same id')).toHaveLength(1)
   })
 
+  async function inLedger(): Promise<boolean> {
+    const answer = await fetch(`${daemon.url}/v1/lookup?value=203.0.113.77`)
+    return (await answer.text()).includes('ip-dst')
+  }
+
   it('looks for an indicator that arrives later in the flows of the past', async () => {
     arrive([flow(0, '192.0.2.3', '203.0.113.77'), flow(1, '192.0.2.3', '198.51.100.7')])
     await hitsAre(2)
@@ -194,16 +200,35 @@ http: { listen: "127.0.0.1:0" }
     await until(() => daemon.said('looked for new indicators').at(-1)?.hits === 1)
   })
 
+  it('is busy for who asks while another process looks, and looks itself when that has ended', async () => {
+    const dataDir = join(site.folder, 'tipline-data')
+    // The daemon looks when it has been started.
+    const other = await acquireLock({ dataDir, name: 'backscan', waitMs: 30_000 })
+    const asked = await fetch(`${daemon.url}/v1/backscan`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"since":"1d","wait":true}',
+    })
+    expect(asked.status).toBe(409)
+    expect(await asked.text()).toContain(
+      `process ${process.pid} is already looking for indicators in the flows of the past`,
+    )
+    arrive([flow(0, '192.0.2.3', '203.0.113.77'), flow(1, '192.0.2.3', '198.51.100.7')])
+    await hitsAre(2)
+    const { store } = site.misp
+    store.addAttribute(2, { type: 'ip-dst', value: '203.0.113.77' })
+    store.publish(2)
+    await until(inLedger)
+    other.release()
+    expect((await hitsAre(3)).map(({ way }) => way)).toContain('backscan')
+  })
+
   it('looks for it, too, where it was killed before it could', async () => {
     arrive([flow(0, '192.0.2.3', '203.0.113.77'), flow(1, '192.0.2.3', '198.51.100.7')])
     await hitsAre(2)
     const { store } = site.misp
     store.addAttribute(2, { type: 'ip-dst', value: '203.0.113.77' })
     store.publish(2)
-    const inLedger = async () =>
-      (await fetch(`${daemon.url}/v1/lookup?value=203.0.113.77`).then((r) => r.text())).includes(
-        'ip-dst',
-      )
     await until(inLedger)
     await daemon.kill()
     daemon = await Daemon.atWork(site)

@@ -12,8 +12,9 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { commandLine, documentOf } from '../cli/cli.js'
-import { Site } from '../cli/site.js'
+import { acquireLock } from '../../src/ledger/lock.js'
+import { commandLine, documentOf, Running } from '../cli/cli.js'
+import { Site, until } from '../cli/site.js'
 import { hasEngine, TestEngine } from '../clickhouse/engine.js'
 import { createMisp2chTables } from '../clickhouse/misp2ch.js'
 import { hasProgram } from '../servers/program.js'
@@ -336,6 +337,25 @@ exec ${real} "\${args[@]}"\n`,
     const again = await site.run(['backscan', '--since', '1d', '--indicator', '203.0.113.9'])
     expect(again.status).toBe(0)
     expect(again.stdout).toContain('Nothing new to look for')
+  })
+
+  it('are looked through by one backscan at a time', async () => {
+    site.writeConfig('sinks: { clickhouse: { sampled: true, backscan: 1d } }\n')
+    const [file = ''] = writeCapture(join(site.folder, 'in'), PACKETS)
+    expect((await site.run(['flows', 'import', file])).status).toBe(0)
+    const dataDir = join(site.folder, 'tipline-data')
+    const other = await acquireLock({ dataDir, name: 'backscan', waitMs: 0 })
+    const under = `process ${process.pid} is already looking for indicators in the flows of the past`
+    const synced = await site.run(['sync', '--debug'])
+    expect(synced.status).toBe(0)
+    expect(synced.stderr).toContain(under)
+    expect(synced.stderr).toContain('the next sync looks for what is new now')
+    const looking = new Running(['backscan', '--since', '1d'], { cwd: site.folder })
+    await until(() => looking.stderr.includes('waiting for it to end'))
+    expect((await site.run(['hits'])).status).toBe(1)
+    other.release()
+    expect((await looking.end()).status).toBe(0)
+    expect((await site.run(['hits'])).stdout).toContain('192.0.2.1 -> 203.0.113.9 port 8443')
   })
 
   it.skipIf(!hasTerminal())('show on a terminal how far they are', async () => {

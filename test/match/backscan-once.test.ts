@@ -1,6 +1,8 @@
 /** Each hit once, and each count right, whatever happens to a backscan and beside it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +11,7 @@ import { readGaps } from '../../src/clickhouse/gaps.js'
 import { PLAIN } from '../../src/clickhouse/matching.js'
 import { tablesOf } from '../../src/clickhouse/open.js'
 import { silentLogger } from '../../src/log.js'
+import { alone } from '../../src/match/backscan/alone.js'
 import { backscan } from '../../src/match/backscan/backscan.js'
 import { attachLive, detachLive } from '../../src/sinks/clickhouse/live.js'
 import { clickhouseSinkSettings } from '../../src/sinks/clickhouse/settings.js'
@@ -232,6 +235,26 @@ describe.skipIf(!hasEngine())('backscan, whatever happens', () => {
     await look({ again: true, limits: { sliceSeconds: 3600 }, since: NOON, until: NOON + 3600 })
     expect(await counted()).toEqual(past.counted)
     expect(await hits()).toEqual(each(past.hits))
+  })
+
+  it('is run by several at once, into a table of hits that keeps what it is given twice', async () => {
+    await house.sink.close()
+    await house.db.command('DROP DATABASE nfsen SYNC')
+    await createMisp2chTables(house.db)
+    await house.sink.open(signal)
+    await insert([...days('198.51.100.7', 10), ...days('198.51.100.8', 10)])
+    await house.sink.apply(
+      [7, 8].map((n) => state(`198.51.100.${n}`)),
+      signal,
+    )
+    const dataDir = mkdtempSync(join(tmpdir(), 'tipline-backscan-'))
+    const waiting = { dataDir, waitMs: Number.POSITIVE_INFINITY, signal }
+    const reports = await Promise.all(
+      [1, 2, 3, 4].map(() => alone(waiting, () => look({ again: true }))),
+    )
+    expect(reports.map((report) => report.hits).sort()).toEqual([0, 0, 0, 40])
+    expect(await hits()).toEqual(each(40))
+    rmSync(dataDir, { recursive: true })
   })
 
   it("does not write misp2ch's own hits again, and finds what it had missed", async () => {
