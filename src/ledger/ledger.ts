@@ -39,7 +39,7 @@ export interface Ledger {
 /** Opens for pulling and shipping; creates the ledger where there is none. @throws LedgerError */
 export async function openLedger(dataDir: string): Promise<Ledger> {
   const host = existsSync(THREAD) ? await threadHost(dataDir) : directHost(dataDir)
-  const db = openForReading(dataDir)
+  const db = await openBeside(host, dataDir)
   return {
     id: ledgerId(db),
     writer: asyncWriter(host),
@@ -50,6 +50,16 @@ export async function openLedger(dataDir: string): Promise<Ledger> {
       db.close()
       await host.close()
     },
+  }
+}
+
+/** Where it can't be opened, the writer does not stay behind. */
+async function openBeside(host: Host, dataDir: string): Promise<Database> {
+  try {
+    return openForReading(dataDir)
+  } catch (error) {
+    await host.close()
+    throw error
   }
 }
 

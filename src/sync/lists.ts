@@ -25,7 +25,7 @@ export interface ListOptions {
 const SHIPPED = fileURLToPath(new URL('../../lists/', import.meta.url))
 const CACHE_SECONDS = 24 * 3600
 
-/** @throws ConfigError for a list that can't be read, SourceError for a MISP that gives none */
+/** @throws ConfigError, UsageError for a list or folder that can't be read; SourceError: a MISP gives none */
 export async function loadLists(options: ListOptions): Promise<WarningList[]> {
   const { policy } = options
   const lists = [
@@ -47,16 +47,21 @@ function isFolder(path: string): boolean {
 }
 
 function fromFolder(folder: string): WarningList[] {
-  if (!isFolder(folder)) {
-    throw new UsageError({
-      what: `the folder of lists ${folder} is not there`,
-      hint: 'check policy.lists_folder in the config',
-    })
-  }
-  return readdirSync(folder)
+  return filesOf(folder)
     .filter((file) => file.endsWith('.json'))
     .sort()
     .map((file) => parseWarninglist(readJson(join(folder, file)), file))
+}
+
+function filesOf(folder: string): string[] {
+  const hint = 'check policy.lists_folder in the config'
+  try {
+    if (isFolder(folder)) return readdirSync(folder)
+  } catch (cause) {
+    const { message } = cause as Error
+    throw new UsageError({ what: `the folder of lists can't be read: ${message}`, hint, cause })
+  }
+  throw new UsageError({ what: `the folder of lists ${folder} is not there`, hint })
 }
 
 function readJson(path: string): unknown {

@@ -1,5 +1,5 @@
 /** Where the warninglists come from: the package, a folder, the MISPs themselves. */
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConfigError, SourceError, UsageError } from '../../src/errors.js'
@@ -117,6 +117,11 @@ describe('the lists of a folder', () => {
 
   it('must be readable, for a list that is left out lets through what it is to hold', async () => {
     await expect(load({ lists_folder: folder() })).rejects.toThrow(UsageError)
+    symlinkSync(folder(), folder())
+    const asked = load({ lists_folder: folder() })
+    await expect(asked).rejects.toThrow(/folder of lists can't be read: ELOOP/)
+    await expect(asked).rejects.toBeInstanceOf(UsageError)
+    rmSync(folder())
     put('a.json', '{"name":')
     await expect(load({ lists_folder: folder() })).rejects.toThrow(ConfigError)
     put('a.json', '{"name":"A","type":"astrology","list":[]}')

@@ -29,7 +29,8 @@ export async function findAndStore(plan: Plan, looking: Looking): Promise<number
     await drop()
     return hits
   } catch (error) {
-    await drop()
+    // Why it failed is what is wanted. What can't be dropped goes by its TTL.
+    await drop().catch(() => undefined)
     throw error
   }
 }
