@@ -183,6 +183,12 @@ describe.skipIf(!hasMemcached())('memcached', () => {
     expect(report.sinks).toMatchObject([{ ok: true, setAside: 1 }])
     expect(rig.house.metrics.read('tipline_sink_set_aside_total', { sink: 'memcached' })).toBe(1)
     expect(await aside()).toEqual([`domain:${long}`])
+    // What it does not hold is no loss; what it has lost beside that is one.
+    expect((await rig.syncRight()).sinks[0]?.repaired).toBeNull()
+    for (const key of [...(await contents(rig.memcached!)).keys()].slice(0, 5)) {
+      await rig.memcached!.say(`md ${key}\r\n`, '\r\n')
+    }
+    expect((await rig.syncRight()).sinks[0]?.repaired).toMatch(/^5 of \d+ sampled keys/)
     await rig.memcached!.restart()
     expect((await rig.syncRight()).sinks).toMatchObject([{ setAside: 1 }])
     expect(await aside()).toEqual([`domain:${long}`])
