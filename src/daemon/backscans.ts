@@ -6,7 +6,7 @@
 import type { ClickHouse } from '../clickhouse/client.js'
 import { openClickHouse, tablesOf } from '../clickhouse/open.js'
 import type { LoadedConfig } from '../config/load.js'
-import { ClickHouseError, UsageError } from '../errors.js'
+import { ClickHouseError, LedgerError, UsageError } from '../errors.js'
 import type { BackscanRequest } from '../http/backend.js'
 import { headSeq, readCursors } from '../ledger/changes.js'
 import type { LockOptions } from '../ledger/lock.js'
@@ -105,7 +105,8 @@ export class Backscans {
       return true
     } catch (error) {
       if (signal.aborted) return false
-      if (!(error instanceof ClickHouseError)) throw error
+      // A full disk passes, too: the lock could not be taken.
+      if (!(error instanceof ClickHouseError || error instanceof LedgerError)) throw error
       this.#outage.failed(error)
       return false
     }

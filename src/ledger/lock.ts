@@ -44,7 +44,12 @@ function tryLock({ dataDir, name }: LockOptions): Lock | null {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const db = openLockFile(join(dataDir, `${name}.lock`))
   if (db === null) return null
-  writeFileSync(notePath(dataDir, name), `${process.pid}\n`)
+  try {
+    writeFileSync(notePath(dataDir, name), `${process.pid}\n`)
+  } catch (cause) {
+    db.close()
+    throw notTaken(notePath(dataDir, name), cause)
+  }
   let held = true
   return {
     release() {
@@ -67,12 +72,16 @@ function openLockFile(path: string): Database | null {
   } catch (cause) {
     db?.close()
     if (sqliteCode(cause) === SQLITE_BUSY) return null
-    throw new LedgerError({
-      what: `the lock ${path} can't be taken: ${cause instanceof Error ? cause.message : 'unknown'}`,
-      hint: 'check that the data folder and what is in it belong to this user, and that it can be written to',
-      cause,
-    })
+    throw notTaken(path, cause)
   }
+}
+
+function notTaken(path: string, cause: unknown): LedgerError {
+  return new LedgerError({
+    what: `the lock ${path} can't be taken: ${cause instanceof Error ? cause.message : 'unknown'}`,
+    hint: 'check that the data folder and what is in it belong to this user, and that it can be written to',
+    cause,
+  })
 }
 
 const DOES: Readonly<Record<LockName, string>> = {

@@ -1,5 +1,5 @@
 /** Flows and log lines through `tipline run`, from nfcapd's file to the message at the receiver. */
-import { mkdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findEngine } from '../../src/clickhouse/embedded/start.js'
@@ -184,17 +184,22 @@ http: { listen: "127.0.0.1:0" }
     expect(daemon.said('sent again under the same id')).toHaveLength(1)
   })
 
+  /** A flow that nobody could match when it came, and then its indicator. */
+  async function learnOfThePast(): Promise<void> {
+    arrive([flow(0, '192.0.2.3', '203.0.113.77'), flow(1, '192.0.2.3', '198.51.100.7')])
+    await hitsAre(2)
+    const { store } = site.misp
+    store.addAttribute(2, { type: 'ip-dst', value: '203.0.113.77' })
+    store.publish(2)
+  }
+
   async function inLedger(): Promise<boolean> {
     const answer = await fetch(`${daemon.url}/v1/lookup?value=203.0.113.77`)
     return (await answer.text()).includes('ip-dst')
   }
 
   it('looks for an indicator that arrives later in the flows of the past', async () => {
-    arrive([flow(0, '192.0.2.3', '203.0.113.77'), flow(1, '192.0.2.3', '198.51.100.7')])
-    await hitsAre(2)
-    const { store } = site.misp
-    store.addAttribute(2, { type: 'ip-dst', value: '203.0.113.77' })
-    store.publish(2)
+    await learnOfThePast()
     const found = (await hitsAre(3)).filter(({ way }) => way === 'backscan')
     expect(found).toMatchObject([{ observable: '203.0.113.77', inside: { address: '192.0.2.3' } }])
     await until(() => daemon.said('looked for new indicators').at(-1)?.hits === 1)
@@ -213,22 +218,25 @@ http: { listen: "127.0.0.1:0" }
     expect(await asked.text()).toContain(
       `process ${process.pid} is already looking for indicators in the flows of the past`,
     )
-    arrive([flow(0, '192.0.2.3', '203.0.113.77'), flow(1, '192.0.2.3', '198.51.100.7')])
-    await hitsAre(2)
-    const { store } = site.misp
-    store.addAttribute(2, { type: 'ip-dst', value: '203.0.113.77' })
-    store.publish(2)
+    await learnOfThePast()
     await until(inLedger)
     other.release()
     expect((await hitsAre(3)).map(({ way }) => way)).toContain('backscan')
   })
 
+  it('goes on where it can not take the lock for a while, as on a full disk, and looks later', async () => {
+    const note = join(site.folder, 'tipline-data', 'backscan.pid')
+    await until(() => existsSync(note))
+    rmSync(note)
+    mkdirSync(note)
+    await learnOfThePast()
+    await until(() => daemon.said("backscan.pid can't be taken").length > 0)
+    rmdirSync(note)
+    expect((await hitsAre(3)).map(({ way }) => way)).toContain('backscan')
+  })
+
   it('looks for it, too, where it was killed before it could', async () => {
-    arrive([flow(0, '192.0.2.3', '203.0.113.77'), flow(1, '192.0.2.3', '198.51.100.7')])
-    await hitsAre(2)
-    const { store } = site.misp
-    store.addAttribute(2, { type: 'ip-dst', value: '203.0.113.77' })
-    store.publish(2)
+    await learnOfThePast()
     await until(inLedger)
     await daemon.kill()
     daemon = await Daemon.atWork(site)

@@ -59,6 +59,26 @@ describe('the locks (L19)', () => {
     })
   })
 
+  it('whose note can not be written are not kept', async () => {
+    const note = join(dataDir, 'backscan.pid')
+    mkdirSync(note)
+    await expect(acquireLock({ dataDir, name: 'backscan', waitMs: 0 })).rejects.toThrow(LedgerError)
+    rmSync(note, { recursive: true })
+    const lock = await acquireLock({ dataDir, name: 'backscan', waitMs: 0 })
+    lock.release()
+  })
+
+  it('that the daemon has for a while only can be waited for', async () => {
+    const daemon = await acquireLock({ dataDir, name: 'daemon', waitMs: 0 })
+    const backscan = await acquireLock({ dataDir, name: 'backscan', waitMs: 0 })
+    await expect(acquireLock({ dataDir, name: 'backscan', waitMs: 0 })).rejects.toMatchObject({
+      message: expect.stringContaining('is already looking for indicators in the flows'),
+      hint: 'wait for it to end, and try again',
+    })
+    backscan.release()
+    daemon.release()
+  })
+
   it('wait as long as they are told to', async () => {
     const lock = await acquireLock({ dataDir, name: 'ship', waitMs: 0 })
     const waiting = acquireLock({ dataDir, name: 'ship', waitMs: 10_000 })
