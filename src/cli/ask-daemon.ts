@@ -1,7 +1,7 @@
 /** Asking the daemon of a data folder, over the socket that only its owner can open. */
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { DaemonError } from '../errors.js'
+import { DaemonError, UsageError } from '../errors.js'
 import { daemonSocket } from '../ledger/place.js'
 import type { DaemonStatus } from '../sync/status.js'
 
@@ -17,7 +17,7 @@ export function daemonAnswers(dataDir: string): Promise<boolean> {
   })
 }
 
-/** The daemon's answer as JSON. @throws DaemonError; the signal's reason */
+/** The daemon's answer as JSON. @throws DaemonError; UsageError for what it can't be asked; the signal's reason */
 export async function askDaemon<T>(
   dataDir: string,
   question: { readonly path: string; readonly body: object; readonly signal: AbortSignal },
@@ -26,12 +26,16 @@ export async function askDaemon<T>(
   const answer = parsed(text)
   if (status === 200) return answer as T
   const { title, detail } = answer as { title?: string; detail?: string }
+  const what = `the daemon says: ${detail ?? title ?? `HTTP ${status}`}`
+  if (status === WRONG_USE) throw new UsageError({ what })
   throw new DaemonError({
-    what: `the daemon says: ${detail ?? title ?? `HTTP ${status}`}`,
+    what,
     hint: 'its log tells more',
   })
 }
 
+/** What a problem of type invalid-request comes with. */
+const WRONG_USE = 400
 const PATIENCE_MS = 10_000
 
 /** How the daemon of this data folder is; null: none answers, or one of a version that does not tell. */

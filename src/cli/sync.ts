@@ -4,8 +4,8 @@ import { EXIT, LedgerBusy, UsageError } from '../errors.js'
 import { forgetOldHits } from '../hits/erase.js'
 import { totals } from '../ledger/knowledge.js'
 import { acquireLock, type Lock } from '../ledger/lock.js'
-import { readWithheld } from '../ledger/sources.js'
 import { limitSeconds } from '../policy/duration.js'
+import { checkAccepted } from '../sync/accepting.js'
 import { sync } from '../sync/sync.js'
 import { type Cycle, type SyncDocument, syncDocument } from '../sync/sync-document.js'
 import { askDaemon, daemonAnswers } from './ask-daemon.js'
@@ -81,14 +81,14 @@ export interface CycleOptions {
   readonly accept: readonly string[]
 }
 
-/** The caller holds the sync lock. */
+/** The caller holds the sync lock. @throws UsageError for an id of nothing that is withheld */
 export async function runCycle(
   context: Context,
   { parts, progress, accept }: CycleOptions,
 ): Promise<Cycle> {
   const { config, ledger, sources, sinks, deriver, log, metrics } = parts
   const started = performance.now()
-  warnOfUnknown(accept, parts)
+  checkAccepted(accept, ledger.db)
   const report = await sync({
     dataDir: config.dataDir,
     ledger,
@@ -108,13 +108,6 @@ export async function runCycle(
   })
   const { liveKeys: live, held, setAside } = totals(ledger.db)
   return { report, seconds: (performance.now() - started) / 1000, live, held, setAside }
-}
-
-function warnOfUnknown(accept: readonly string[], { ledger, log }: Syncing): void {
-  const withheld = new Set(readWithheld(ledger.db).map(({ id }) => id))
-  for (const id of accept) {
-    if (!withheld.has(id)) log.warn({ id }, 'nothing is withheld under this id: see tipline status')
-  }
 }
 
 /**

@@ -3,6 +3,7 @@
  * asks while one is under way is answered by the next, together with all others who do.
  */
 import { totals } from '../ledger/knowledge.js'
+import { checkAccepted } from '../sync/accepting.js'
 import { statusOf } from '../sync/sync.js'
 import { type Cycle, type SyncDocument, syncDocument } from '../sync/sync-document.js'
 import type { Household } from './household.js'
@@ -26,8 +27,12 @@ export class Cycles {
     this.#options = options
   }
 
-  /** One that begins after this call. `accept`: ids of withheld changes. */
+  /**
+   * One that begins after this call. `accept`: ids of withheld changes.
+   * @throws UsageError at once, for an id of nothing that is withheld
+   */
   run(accept: readonly string[]): Promise<SyncDocument> {
+    checkAccepted(accept, this.#options.works.ledger.db)
     this.#next ??= this.#plan()
     for (const id of accept) this.#next.accept.add(id)
     return this.#next.done

@@ -36,6 +36,7 @@ export interface Backend {
   /**
    * Resolves when a whole cycle that began after the call is done, with what `tipline sync --json`
    * says. One that is asked for twice while another is under way is done once.
+   * @throws UsageError at once, for an id of nothing that is withheld
    */
   sync(request: SyncRequest): Promise<object>
   /** One at a time. @throws ClickHouseError; UsageError where there is no ClickHouse */

@@ -188,7 +188,12 @@ describe('an answer that takes too much away', () => {
     expect(shown.listed).toContainEqual(
       expect.objectContaining({ source: 'main', value: expect.any(String) }),
     )
-    expect((await site.run(['sync', '--accept', 'ffffffff'])).status).toBe(4)
+    const asked = site.misp.requests.length
+    const mistyped = await site.run(['sync', '--accept', id, 'ffffffff'])
+    expect([mistyped.status, mistyped.stdout]).toEqual([2, ''])
+    expect(mistyped.stderr).toContain('nothing is withheld under the id ffffffff')
+    expect(mistyped.stderr).toContain(`what is withheld: ${id}`)
+    expect(site.misp.requests).toHaveLength(asked)
     const accepted = await site.ask(['sync', '--accept', id])
     expect(accepted).toMatchObject({ exit: 0, sources: [{ withheld: [] }] })
     expect(await site.ask(['status'])).toMatchObject({ exit: 0, withheld: [], problems: [] })

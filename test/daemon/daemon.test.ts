@@ -253,6 +253,9 @@ describe.skipIf(!hasMemcached())('what a daemon is asked', () => {
     expect(withheld).toMatchObject({ exit: 4, status: 'frozen', sinks: [{ ok: true }] })
     const [source] = withheld.sources as { withheld: { id: string }[] }[]
     const [{ id = '' } = {}] = source!.withheld
+    const mistyped = await site.run(['sync', '--accept', 'ffffffff'])
+    expect([mistyped.status, mistyped.stdout]).toEqual([2, ''])
+    expect(mistyped.stderr).toContain('nothing is withheld under the id ffffffff')
     const accepted = await site.run(['sync', '--accept', id])
     expect(accepted.status, accepted.stdout + accepted.stderr).toBe(0)
     expect(accepted.stdout).toContain('absent')
