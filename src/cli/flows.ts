@@ -70,7 +70,10 @@ async function showing(
   return show
 }
 
-/** Ends with SIGTERM or SIGINT, after the block that is under way. */
+/**
+ * SIGTERM and SIGINT end it, after the block that is under way: well, as that is how it is meant to end. With
+ * `once` they cut it short.
+ */
 export async function watchCommand(
   context: Context,
   given: readonly string[],
@@ -95,16 +98,24 @@ export async function watchCommand(
       afterPass: () => tellNewFloods(parts, context),
     })
     try {
-      // What is wrong with folders, nfdump or ClickHouse from the beginning is told at once.
-      const done = await watcher.pass(signal)
-      if (once) return answer(context, done)
-      await watcher.run(signal)
+      if (once) return answer(context, await watcher.pass(signal))
+      await untilStopped(watcher, signal)
       context.out.answer({ files: [] }, () => [])
       return EXIT.done
     } finally {
       await watcher.close()
     }
   })
+}
+
+/** What is wrong with folders, nfdump or ClickHouse from the beginning is told at once. */
+async function untilStopped(watcher: FlowWatcher, signal: AbortSignal): Promise<void> {
+  try {
+    await watcher.pass(signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  await watcher.run(signal)
 }
 
 /** From the command line: `DIR`, or `LABEL=DIR`; else from the config. */

@@ -33,27 +33,31 @@ export function watchedOf(folder: string, label = ''): Watched {
   return { folder: resolve(folder), flowsrc: label }
 }
 
-/**
- * Those that are not as they were when `seen` took them down, the oldest first.
- * @throws UsageError for a folder that can't be read
- */
+export interface Finished {
+  /** Those that are not as they were when `seen` took them down, the oldest first. */
+  readonly found: readonly Found[]
+  /** The key of each that is there. */
+  readonly keys: readonly string[]
+}
+
+/** @throws UsageError for a folder that can't be read */
 export async function findFiles(
   { folder, flowsrc }: Watched,
   { seen, now }: { seen: ReadonlyMap<string, Look>; now: number },
-): Promise<Found[]> {
+): Promise<Finished> {
   const finished = (await entriesOf(folder))
     .filter((entry) => entry.isFile() && FINISHED.test(entry.name))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
+  const paths = finished.map((entry) => join(entry.parentPath, entry.name))
   const found: Found[] = []
-  for (const entry of finished) {
-    const path = join(entry.parentPath, entry.name)
+  for (const path of paths) {
     const before = seen.get(keyOf(flowsrc, path))
     if (before && now - before.modified > SETTLED_SECONDS) continue
     const look = await lookAt(path)
     if (look === null || (before && isSame(before, look))) continue
     found.push({ path, flowsrc, ...look })
   }
-  return found
+  return { found, keys: paths.map((path) => keyOf(flowsrc, path)) }
 }
 
 /** Of what was seen. */

@@ -106,7 +106,7 @@ async function waitingOf(
   let waiting = 0
   for (const watched of watch) {
     try {
-      waiting += (await findFiles(watched, { seen, now })).length
+      waiting += (await findFiles(watched, { seen, now })).found.length
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
       unreadable.push(error.message)

@@ -86,7 +86,9 @@ export class FlowWatcher {
     const now = Math.floor(Date.now() / 1000)
     await this.#open(signal)
     const finding = folders.map((folder) => findFiles(folder, { seen: this.#seen, now }))
-    const found = (await Promise.all(finding)).flat()
+    const finished = await Promise.all(finding)
+    this.#forgetBut(finished.flatMap(({ keys }) => keys))
+    const found = finished.flatMap((one) => one.found)
     this.#gauge(found.length)
     const done: Imported[] = []
     for (const [at, file] of found.entries()) {
@@ -122,6 +124,12 @@ export class FlowWatcher {
       await db.close()
       throw error
     }
+  }
+
+  /** nfexpire takes away what is old; one that comes back is known to ClickHouse. */
+  #forgetBut(there: readonly string[]): void {
+    const kept = new Set(there)
+    for (const key of this.#seen.keys()) if (!kept.has(key)) this.#seen.delete(key)
   }
 
   async #import(found: Found, waiting: number, signal: AbortSignal): Promise<Imported> {

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -378,6 +379,29 @@ exec ${real} "\${args[@]}"\n`,
     expect(looking.stderr).toMatch(
       /no indicators in the embedded ClickHouse yet\n +hint: tipline sync/,
     )
+  })
+
+  it('are watched for until SIGINT, which ends it well in the midst of its first file too', async () => {
+    const bin = join(site.folder, 'bin')
+    mkdirSync(bin)
+    const begun = join(site.folder, 'begun')
+    const real = execFileSync('which', ['nfdump'], { encoding: 'utf8' }).trim()
+    // It comes to no end with the first file.
+    writeFileSync(
+      join(bin, 'nfdump'),
+      `#!/bin/sh\n[ "$1" = -r ] || exec ${real} "$@"\ntouch '${begun}'\nexec sleep 600\n`,
+      { mode: 0o755 },
+    )
+    const folder = join(site.folder, 'in')
+    writeCapture(folder, PACKETS)
+    const env = { PATH: `${bin}:${process.env.PATH}` }
+    const watch = site.start(['flows', 'watch', folder], { env })
+    await until(() => existsSync(begun))
+    watch.child.kill('SIGINT')
+    const { status, stderr } = await watch.end()
+    expect(status, stderr).toBe(0)
+    expect(stderr).toBe('')
+    expect(await flows()).toEqual([])
   })
 
   it('need folders that can be read', async () => {

@@ -28,7 +28,7 @@ export function addFlows(program: Command, execute: Execute): void {
     .command('watch')
     .summary('import whatever nfcapd finishes in these folders')
     .description(
-      'Watches folders and their sub-folders for finished files (nfcapd.YYYYMMDDhhmm), until it is stopped.',
+      'Watches folders and their sub-folders for finished files (nfcapd.YYYYMMDDhhmm). SIGTERM and SIGINT end it well, with exit status 0.',
     )
     .argument('[folder...]', 'LABEL=FOLDER also sets the column flowsrc; default: flows.watch')
     .option('--once', 'import what is there, then end')
