@@ -31,7 +31,7 @@ export type Helped = (BlockResult | Scanned) & Pick<Matched, 'bytes' | 'release'
 export const READY = 'ready'
 
 /** Blocks that it is asked for ahead, so that it need not wait for us: work of some ten milliseconds. */
-export const AHEAD = 6
+export const AHEAD = 4
 
 const THREAD = fileURLToPath(new URL('./crew-thread.js', import.meta.url))
 

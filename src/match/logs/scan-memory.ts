@@ -50,7 +50,7 @@ export interface Places {
 /** With the line feed that a file which was cut may lack. */
 export const MAX_PLACED = LONGEST_RANGE + 1
 /** Blocks that a thread has room for besides the first; those that are never used take no memory. */
-export const PLACES = 14
+export const PLACES = 10
 const BLOCK_BYTES = MAX_BLOCK + SLACK
 const PLACED_BYTES = LONGEST_RANGE + 2 * SLACK
 const THREAD_BYTES =
