@@ -62,6 +62,8 @@ export const clickhouseSettings = z
     timeout: z
       .string()
       .regex(DURATION, 'expected a duration such as 30s or 5m')
+      // 0 would be no limit to the client.
+      .refine((text) => /[1-9]/.test(text), 'expected 1s or more')
       .default('120s')
       .describe('How long an answer may take to begin, and to pause in the middle.'),
     tables: tables.prefault({}).describe('Where what is.'),

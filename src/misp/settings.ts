@@ -64,7 +64,8 @@ const proxy = z
     'A proxy\'s URL, or "" for none. Default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment.',
   )
 
-const timeout = duration
+// 0 would mean to undici that it waits for ever.
+const timeout = interval
   .default('120s')
   .describe('How long an answer may take to begin, and to pause in the middle.')
 

@@ -86,6 +86,14 @@ describe('a broken config', () => {
       ['tipline.yml:5:12: sources.0.every: expected 1s or more, found "0s"'],
     ],
     [
+      'time-outs that would be none',
+      `${MISP}    timeout: 0s\nsinks: { clickhouse: { timeout: 0m } }\n`,
+      [
+        'tipline.yml:5:14: sources.0.timeout: expected 1s or more, found "0s"',
+        'tipline.yml:6:33: sinks.clickhouse.timeout: expected 1s or more, found "0m"',
+      ],
+    ],
+    [
       'durations of more digits than are read',
       `${MISP}    every: 1000000000s\n    filters: { since: 1000000000s }\n`,
       [
