@@ -3,6 +3,7 @@
  * environment, and what a failed connection means.
  */
 import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { Agent, type Dispatcher, errors, Pool, ProxyAgent } from 'undici'
@@ -151,12 +152,45 @@ function warnOfBlindTrust({ url, log }: DispatcherOptions): void {
 }
 
 /**
+ * The text of a file in PEM form. Read when a connection is made, so that a renewed certificate needs no restart;
+ * half-way through a renewal it may be missing, so who has other work meanwhile is to go on with that.
+ * `setting`: what names it, as in the config. @throws UsageError
+ */
+export function readPem(setting: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException
+    throw new UsageError({
+      what: `${setting} ${file} can't be read (${code})`,
+      hint: 'name a PEM file that this user may read; the path is relative to the config',
+      cause,
+    })
+  }
+}
+
+/** As the settings of a server name them. */
+export interface TlsFiles {
+  readonly ca_file?: string | undefined
+  readonly client_pem_file?: string | undefined
+}
+
+/** What `secureContext` makes of these files. @throws UsageError */
+export function contextFrom({ ca_file, client_pem_file }: TlsFiles): SecureContext {
+  return secureContext({
+    ...(ca_file !== undefined && { ca: readPem('ca_file', ca_file) }),
+    ...(client_pem_file !== undefined && { client: readPem('client_pem_file', client_pem_file) }),
+  })
+}
+
+/**
  * What TLS trusts and shows, from PEM texts. Without `ca`: the public authorities. `client`: our own
  * certificate with its private key. OpenSSL passes over an authority that it can't read, and would then
  * trust nobody; so each is looked at. @throws UsageError
  */
 export function secureContext({ ca, client }: { ca?: string; client?: string }): SecureContext {
   return createSecureContext({
+    minVersion: 'TLSv1.2',
     ...(ca === undefined ? {} : { ca: authorities(ca) }),
     ...(client === undefined ? {} : identity(client)),
   })
@@ -179,15 +213,17 @@ function authorities(pem: string): string[] {
 }
 
 function identity(pem: string): { cert: string; key: string } {
+  const facts = {
+    what: 'The client certificate can not be used',
+    hint: 'client_pem_file must hold the certificate and its private key without a password, both in PEM form',
+  }
+  // Node takes an empty text for none at all.
+  if (pem.trim() === '') throw new UsageError(facts)
   try {
     createSecureContext({ cert: pem, key: pem })
     return { cert: pem, key: pem }
   } catch (cause) {
-    throw new UsageError({
-      what: 'The client certificate can not be used',
-      hint: 'client_pem_file must hold the certificate and its private key without a password, both in PEM form',
-      cause,
-    })
+    throw new UsageError({ ...facts, cause })
   }
 }
 

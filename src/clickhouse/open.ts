@@ -1,8 +1,8 @@
 /** From the settings to a connection: a server's, or that of the embedded engine, which is started. */
-import { readFileSync } from 'node:fs'
 import { ClickHouseError, type ClickHouseFault, UsageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import { readPem, secureContext } from '../net.js'
 import { ClickHouse, type Target } from './client.js'
 import { enginePlace } from './embedded/place.js'
 import { startEngine } from './embedded/start.js'
@@ -19,7 +19,7 @@ export interface OpenOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** @throws ClickHouseError; UsageError where a file named in the settings can't be read */
+/** @throws ClickHouseError, also where a file named in the settings can't be read */
 export async function openClickHouse(
   config: ClickHouseConfig,
   options: OpenOptions,
@@ -99,8 +99,8 @@ function serverTarget(config: ClickHouseConfig, options: OpenOptions): Target {
       'CERTIFICATE ERRORS ARE IGNORED at ClickHouse; use ca_file instead',
     )
   }
-  const ca = config.ca_file === undefined ? null : readPem(config.ca_file)
   const common = commonOf(config, options)
+  const ca = config.ca_file === undefined ? null : authorityFrom(config.ca_file, common.name)
   return { ...common, url: url.origin, socket: null, warnings: null, user, password, ca }
 }
 
@@ -116,11 +116,20 @@ function commonOf(config: ClickHouseConfig, { log, metrics }: OpenOptions) {
   }
 }
 
-function readPem(file: string): string {
+/** Half-way through a renewal it is not there: tried again, as when the server is away. */
+function authorityFrom(file: string, name: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    const ca = readPem('ca_file', file)
+    secureContext({ ca })
+    return ca
   } catch (cause) {
-    const hint = 'ca_file names the certificates, in PEM form, of the authority to trust'
-    throw new UsageError({ what: `the file ${file} can not be read`, hint, cause })
+    if (!(cause instanceof UsageError)) throw cause
+    const { message, hint } = cause
+    throw new ClickHouseError({
+      what: `${name}: ${message}`,
+      ...(hint && { hint }),
+      fault: 'tls',
+      cause,
+    })
   }
 }

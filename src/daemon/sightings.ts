@@ -2,7 +2,7 @@
 import { closing, type Later } from '../closing.js'
 import { storesOptions } from '../config/hit-stores.js'
 import type { LoadedConfig } from '../config/load.js'
-import { HitsError } from '../errors.js'
+import { TiplineError } from '../errors.js'
 import { asHitsError } from '../hits/database.js'
 import { Sightings, type Told } from '../hits/sightings/runner.js'
 import { openStores } from '../hits/stores.js'
@@ -31,7 +31,8 @@ export async function tellSightings(
     } catch (error) {
       if (signal.aborted) return
       const err = asHitsError(error, config().dataDir)
-      if (!(err instanceof HitsError)) throw error
+      // A CA file that is being renewed, or hits that can't be read just now.
+      if (!(err instanceof TiplineError)) throw error
       outage.failed(err)
     }
     await bell.wait(roundOf(config()), signal)

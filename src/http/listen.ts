@@ -1,7 +1,7 @@
 /** From a socket to the app: plain or TLS, TCP or a unix socket, with patience that ends. */
 
 import { once } from 'node:events'
-import { chmodSync, lstatSync, readFileSync, rmSync, unwatchFile, watchFile } from 'node:fs'
+import { chmodSync, lstatSync, rmSync, unwatchFile, watchFile } from 'node:fs'
 import {
   createServer,
   type IncomingMessage,
@@ -13,8 +13,9 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import { connect, Server as NetServer } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
-import { ListenError } from '../errors.js'
+import { ListenError, UsageError } from '../errors.js'
 import type { Logger } from '../log.js'
+import { readPem } from '../net.js'
 import type { App } from './app.js'
 import type { HttpSettings, ListenAddress } from './settings.js'
 
@@ -177,19 +178,16 @@ export function checkCertificate(tls: NonNullable<HttpSettings['tls']>): void {
 }
 
 function certificateOf({ cert_file, privkey_file }: NonNullable<HttpSettings['tls']>) {
-  const read = (file: string) => {
-    try {
-      return readFileSync(file)
-    } catch (cause) {
-      const hint = 'check `http.tls` in the config, and who may read the file'
-      throw new ListenError({ what: `can not read ${file}`, hint, cause })
-    }
-  }
-  const pair = { cert: read(cert_file), key: read(privkey_file) }
   try {
+    const cert = readPem('http.tls.cert_file', cert_file)
+    const pair = { cert, key: readPem('http.tls.privkey_file', privkey_file) }
     createSecureContext(pair)
     return pair
   } catch (cause) {
+    if (cause instanceof UsageError) {
+      const { message: what, hint } = cause
+      throw new ListenError({ what, ...(hint && { hint }), cause })
+    }
     throw new ListenError({
       what: `${cert_file} and ${privkey_file} are no certificate with its key`,
       hint: 'both in PEM form, the key without a password',

@@ -173,7 +173,7 @@ const CUT_HINT =
 const CONNECTION: Readonly<Record<NetworkFault['fault'], { what: string; hint: string }>> = {
   unreachable: {
     what: 'can not be reached',
-    hint: 'Check the URL, the network, and HTTPS_PROXY and NO_PROXY. Nothing was changed.',
+    hint: 'Check the URL (http:// or https://?), the network, and HTTPS_PROXY and NO_PROXY. Nothing was changed.',
   },
   timeout: { what: 'did not answer in time', hint: `${SLOW_HINT} Nothing was changed.` },
   cut: { what: 'broke off its answer', hint: CUT_HINT },
@@ -186,6 +186,9 @@ const CONNECTION: Readonly<Record<NetworkFault['fault'], { what: string; hint: s
 
 function tlsHint(code: string): string {
   if (code === 'CERT_HAS_EXPIRED') return 'Its certificate has expired and must be renewed.'
+  if (code === 'CERT_NOT_YET_VALID') {
+    return 'Its certificate is not valid yet: compare the clocks of both machines.'
+  }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return 'Its certificate is for another name. Use the name in the certificate in the URL.'
   }

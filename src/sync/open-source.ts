@@ -1,7 +1,5 @@
 /** From a source's settings to a source that can be pulled. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { UsageError } from '../errors.js'
 import { MATCHABLE_TYPES } from '../indicators/types.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
@@ -11,7 +9,7 @@ import { wireQuery } from '../misp/query.js'
 import type { FeedSourceSettings, MispSourceSettings } from '../misp/settings.js'
 import { createSightingClient, type SightingClient } from '../misp/sightings.js'
 import type { Patience } from '../misp/wire.js'
-import { createDispatcher, type Dispatcher } from '../net.js'
+import { createDispatcher, type Dispatcher, readPem } from '../net.js'
 import { parseDuration } from '../policy/duration.js'
 import { feedSource } from './feed.js'
 import { compileFilters } from './filters.js'
@@ -126,23 +124,11 @@ function trusting(search: Readonly<Record<string, unknown>>) {
 function dispatcherFor(settings: SourceSettings, url: string, { log }: SourceDeps): Dispatcher {
   return createDispatcher({
     url,
-    ca: settings.ca_file === undefined ? undefined : readCa(settings.ca_file),
+    ca: settings.ca_file === undefined ? undefined : readPem('ca_file', settings.ca_file),
     ignoreCertErrors: settings.ignore_cert_errors,
     proxy: settings.proxy,
     log,
   })
-}
-
-function readCa(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new UsageError({
-      what: `ca_file ${path} can't be read`,
-      hint: 'name a PEM file that this user may read; the path is relative to the config',
-      cause,
-    })
-  }
 }
 
 function timeouts(settings: SourceSettings) {

@@ -65,9 +65,14 @@ describe.skipIf(!hasEngine())('ClickHouse over HTTPS', () => {
 
   it('whose authority can not be read says so', async () => {
     const ca_file = join(folder, 'nothing.pem')
+    const fault = { fault: 'tls', exitStatus: 3 }
     await expect(answer({ ca_file })).rejects.toMatchObject({
-      exitStatus: 2,
+      ...fault,
       message: expect.stringContaining(ca_file) as string,
+    })
+    await expect(answer({ ca_file: '/dev/null' })).rejects.toMatchObject({
+      ...fault,
+      message: expect.stringContaining('no certificate in PEM form') as string,
     })
   })
 

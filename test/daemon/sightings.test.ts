@@ -1,9 +1,10 @@
 /** `tipline run` tells MISP of what `tipline enrich --record` met. */
-import { existsSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { expect, it } from 'vitest'
 import { Site, until } from '../cli/site.js'
+import { createAuthority } from '../misp-client/certs.js'
 
 it('sightings go from a log line to the MISP, once, and none with a read-only key', async () => {
   const site = new Site()
@@ -48,6 +49,32 @@ sources:
     expect(misp.store.sightings).toMatchObject([{ type: 0, source: 'soc', date_sighting: at }])
     const told = daemon.stderr.split('\n').filter((line) => line.includes('may not add sightings'))
     expect(told).toHaveLength(1)
+  } finally {
+    await site.close()
+  }
+}, 180_000)
+
+it('a CA file that is away while it is renewed ends nothing', async () => {
+  const site = new Site()
+  try {
+    const misp = await site.startMisp()
+    const ca = site.write('ca.pem', createAuthority().cert)
+    site.write(
+      'tipline.yml',
+      `http: { listen: "127.0.0.1:0" }
+sources:
+  - { name: main, url: "${misp.url}", key: "${misp.keys.user}", ca_file: ca.pem, sightings: { every: 1s } }
+`,
+    )
+    const daemon = site.start(['run'])
+    await until(async () => (await site.ask(['status'])).exit === 0)
+    renameSync(ca, `${ca}.old`)
+    await until(() => daemon.stderr.includes("ca.pem can't be read (ENOENT)"))
+    renameSync(`${ca}.old`, ca)
+    await until(() => daemon.stderr.includes('well again after') || daemon.child.exitCode !== null)
+    expect(daemon.child.exitCode).toBeNull()
+    daemon.child.kill('SIGTERM')
+    expect((await daemon.end()).status).toBe(0)
   } finally {
     await site.close()
   }

@@ -253,4 +253,21 @@ describe('the connection', () => {
     await dispatcher.close()
     await tls.close()
   })
+
+  it.each([
+    ['has expired', { from: -3, to: -1 }, '127.0.0.1', /expired and must be renewed/],
+    ['is not valid yet', { from: 1, to: 3 }, '127.0.0.1', /compare the clocks/],
+    ['is for another name', { from: -1, to: 1 }, 'misp.example', /for another name/],
+  ])('with a certificate that %s says what to do', async (_, days, name, hint) => {
+    const authority = createAuthority()
+    const day = (n: number) => new Date(Date.now() + n * 86_400_000)
+    const issued = authority.issue({ names: [name], from: day(days.from), to: day(days.to) })
+    const tls = await serveTls(issued, (_, response) => response.end(EMPTY))
+    const url = urlOf(tls, 'https')
+    const dispatcher = createDispatcher({ url, ca: authority.cert, log: silentLogger(), proxy: '' })
+    const error = await failureOf(client({ dispatcher }, url))
+    expect(error).toMatchObject({ fault: 'tls', hint: expect.stringMatching(hint) })
+    await dispatcher.close()
+    await tls.close()
+  })
 })

@@ -55,7 +55,7 @@ export class Node implements Replies {
   static async connect(options: NodeOptions): Promise<Node> {
     options.signal?.throwIfAborted()
     const { tls, address, credentials } = options
-    const node = new Node(options, tls ? await tlsOptions(tls, address) : null)
+    const node = new Node(options, tls ? tlsOptions(tls, address) : null)
     const abort = () => node.close()
     options.signal?.addEventListener('abort', abort, { once: true })
     try {

@@ -1,51 +1,35 @@
 /** TLS to a memcached: what is read from files, and what is wrong when it fails. */
-import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import type { ConnectionOptions } from 'node:tls'
+import type { ConnectionOptions, SecureContext } from 'node:tls'
+import { UsageError } from '../../errors.js'
 import { printable } from '../../log.js'
+import { contextFrom, type TlsFiles } from '../../net.js'
 import type { Address } from './address.js'
 import { unavailable } from './unavailable.js'
 
 /** As in the config. */
-export interface TlsSettings {
-  readonly ca_file?: string | undefined
-  readonly client_pem_file?: string | undefined
+export interface TlsSettings extends TlsFiles {
   readonly server_name?: string | undefined
 }
 
-/** Read anew for each connection, so that a renewed certificate needs no restart. @throws SinkUnavailable */
-export async function tlsOptions(
-  settings: TlsSettings,
-  address: Address,
-): Promise<ConnectionOptions> {
-  const { ca_file, client_pem_file, server_name } = settings
-  const ca = ca_file === undefined ? undefined : await pem(ca_file, { of: 'ca_file', address })
-  const client =
-    client_pem_file === undefined
-      ? undefined
-      : await pem(client_pem_file, { of: 'client_pem_file', address })
+/** Read anew for each connection. @throws SinkUnavailable */
+export function tlsOptions(settings: TlsSettings, address: Address): ConnectionOptions {
+  const { server_name } = settings
   const name = server_name ?? ('host' in address.connect ? address.connect.host : undefined)
   return {
-    ...(ca !== undefined && { ca }),
-    ...(client !== undefined && { cert: client, key: client }),
+    secureContext: contextOf(settings, address),
     // An address is no server name (RFC 6066), but the certificate is checked against it all the same.
     ...(name !== undefined && (isIP(name) ? { host: name } : { servername: name })),
   }
 }
 
-async function pem(
-  file: string,
-  { of, address }: { of: string; address: Address },
-): Promise<string> {
-  const hint = `check sinks.memcached.tls.${of}`
+function contextOf(settings: TlsSettings, address: Address): SecureContext {
   try {
-    const text = await readFile(file, 'utf8')
-    if (text.includes('-----BEGIN ')) return text
+    return contextFrom(settings)
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    throw unavailable(address.name, `${printable(file)} can not be read (${code})`, hint, cause)
+    if (!(cause instanceof UsageError)) throw cause
+    throw unavailable(address.name, printable(cause.message), cause.hint, cause)
   }
-  throw unavailable(address.name, `${printable(file)} holds nothing in PEM form`, hint)
 }
 
 /** Codes of Node and OpenSSL, in words. */

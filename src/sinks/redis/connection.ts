@@ -1,9 +1,8 @@
 /** One connection to one Redis: told at once when it fails, and never mended behind our back. */
-import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import type { Redis } from 'ioredis'
 import { UsageError } from '../../errors.js'
-import { secureContext } from '../../net.js'
+import { contextFrom } from '../../net.js'
 import { timeoutOf } from '../layout/settings.js'
 import { faultOf, unavailable } from './faults.js'
 import { type Place, parsePlace } from './place.js'
@@ -23,7 +22,7 @@ export class Connection {
   #cause: unknown
   #closed = false
 
-  /** @throws SinkUnavailable; UsageError where a certificate can't be read; the signal's reason */
+  /** @throws SinkUnavailable, also where a certificate can't be read; the signal's reason */
   static async open(settings: RedisSettings, signal?: AbortSignal): Promise<Connection> {
     signal?.throwIfAborted()
     const place = placeOf(settings)
@@ -133,28 +132,11 @@ function clientOptions(place: Place, settings: RedisSettings) {
   } as const
 }
 
-function tlsOptions({ connect }: Place, settings: RedisSettings): ConnectionOptions {
-  const { ca_file, client_pem_file } = settings
-  const name = 'host' in connect ? connect.host : ''
-  return {
-    host: name,
-    secureContext: secureContext({
-      ...(ca_file === undefined ? {} : { ca: readPem('ca_file', ca_file) }),
-      ...(client_pem_file === undefined
-        ? {}
-        : { client: readPem('client_pem_file', client_pem_file) }),
-    }),
-  }
-}
-
-function readPem(setting: string, path: string): string {
+function tlsOptions({ connect, name }: Place, settings: RedisSettings): ConnectionOptions {
   try {
-    return readFileSync(path, 'utf8')
+    return { host: 'host' in connect ? connect.host : '', secureContext: contextFrom(settings) }
   } catch (cause) {
-    throw new UsageError({
-      what: `${setting} ${path} can't be read`,
-      hint: 'name a PEM file that this user may read; the path is relative to the config',
-      cause,
-    })
+    if (!(cause instanceof UsageError)) throw cause
+    throw unavailable(name, { what: cause.message, hint: cause.hint, cause })
   }
 }

@@ -207,6 +207,8 @@ describe('a webhook', () => {
     await expect(wary.send(shown(alertOf()), NEVER)).rejects.toThrow('certificate')
     const lost = channelOf({ type: 'webhook', url, ca_file: `${ca_file}.old` })
     await expect(lost.send(shown(alertOf()), NEVER)).rejects.toThrow('ENOENT')
+    const empty = channelOf({ type: 'webhook', url, ca_file: '/dev/null' })
+    await expect(empty.send(shown(alertOf()), NEVER)).rejects.toBeInstanceOf(ChannelUnavailable)
   })
 
   it('goes by the proxy of the environment, or not', async () => {

@@ -62,10 +62,16 @@ describe.skipIf(!hasMemcached())('TLS', () => {
     [
       'no such file',
       { tls: { ca_file: '/nowhere/ca.pem' } },
-      /can not be read \(ENOENT\)/,
-      /ca_file/,
+      /ca_file .* can't be read \(ENOENT\)/,
+      /PEM/,
     ],
-    ['no PEM', { tls: { ca_file: '/dev/null' } }, /nothing in PEM form/, /ca_file/],
+    ['no PEM', { tls: { ca_file: '/dev/null' } }, /no certificate in PEM form/, /ca_file/],
+    [
+      'a client certificate that is none',
+      { tls: { client_pem_file: '/dev/null' } },
+      /client certificate can not be used/,
+      /client_pem_file/,
+    ],
     [
       'talking in the clear',
       {},

@@ -274,6 +274,8 @@ describe.skipIf(!hasRedis())('TLS', () => {
     const empty = file('empty.pem', '')
     const missing = sinkOn(url(), { ca_file: join(folder, 'no.pem') })
     await expect(missing.open(NEVER)).rejects.toThrow(/ca_file .*no\.pem can't be read/)
+    // As while a certificate is renewed, which must not end a daemon.
+    await expect(missing.open(NEVER)).rejects.toBeInstanceOf(SinkUnavailable)
     expect((await missing.check()).findings[0]?.message).toMatch(/can't be read/)
     await expect(sinkOn(url(), { ca_file: empty }).open(NEVER)).rejects.toThrow(/no certificate/)
     const half = sinkOn(url(), { ca_file, client_pem_file: file('half.pem', client.cert) })

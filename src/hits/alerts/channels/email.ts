@@ -3,13 +3,13 @@ import { isIP } from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import { z } from 'zod'
 import { AlertRefused, ChannelUnavailable } from '../../../errors.js'
-import { secureContext } from '../../../net.js'
+import { contextFrom } from '../../../net.js'
 import type { ToldAlert } from '../disclose.js'
 import { caFile, commonSettings, nameSetting, timeoutOf } from '../settings.js'
 import { allTemplates } from '../templates.js'
 import { wordsOf } from '../words.js'
 import type { Channel, ChannelDeps } from './channel.js'
-import { answerText, faulty, readPem, translated } from './fault.js'
+import { answerText, faulty, fromFiles, translated } from './fault.js'
 
 const address = z
   .string()
@@ -87,7 +87,7 @@ async function sendMail({ alert, settings, deps, signal }: Sending): Promise<str
   const { name: channel, password } = settings
   // Heavy, and most have no such channel.
   const { createTransport } = await import('nodemailer')
-  const transport = createTransport(await transportOptions(settings, deps))
+  const transport = createTransport(transportOptions(settings, deps))
   try {
     signal.throwIfAborted()
     const sent = await abortable(transport.sendMail(mailOf(alert, settings)), signal)
@@ -103,9 +103,8 @@ async function sendMail({ alert, settings, deps, signal }: Sending): Promise<str
   }
 }
 
-async function transportOptions(settings: EmailSettings, { hostname }: ChannelDeps) {
-  const { name, server, security, port, username, password } = settings
-  const ca = await readPem(settings.ca_file, name)
+function transportOptions(settings: EmailSettings, { hostname }: ChannelDeps) {
+  const { name, server, security, ca_file, port, username, password } = settings
   const timeout = timeoutOf(settings)
   return {
     host: server,
@@ -115,8 +114,7 @@ async function transportOptions(settings: EmailSettings, { hostname }: ChannelDe
     requireTLS: security === 'starttls',
     ignoreTLS: security === 'none',
     tls: {
-      ...(ca !== undefined && { secureContext: secureContext({ ca }) }),
-      minVersion: 'TLSv1.2' as const,
+      secureContext: fromFiles(name, () => contextFrom({ ca_file })),
     },
     ...(username !== undefined && { auth: { user: username, pass: password ?? '' } }),
     connectionTimeout: timeout,

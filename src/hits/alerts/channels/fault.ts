@@ -1,6 +1,5 @@
 /** What went wrong on the way to a receiver, in the words that every channel shares. */
-import { readFile } from 'node:fs/promises'
-import { ChannelUnavailable, TiplineError } from '../../../errors.js'
+import { ChannelUnavailable, TiplineError, UsageError } from '../../../errors.js'
 import { maskSecrets, printable } from '../../../log.js'
 import { networkFault } from '../../../net.js'
 import { plain } from '../foreign.js'
@@ -45,22 +44,14 @@ export function translated(
   return found ? faulty(channel, found.fault, error, found.code) : error
 }
 
-/** Read anew each time, so that a renewed certificate needs no restart. @throws ChannelUnavailable */
-export async function readPem(
-  file: string | undefined,
-  channel: string,
-): Promise<string | undefined> {
-  if (file === undefined) return undefined
+/** What is read from files: these may be missing half-way through a renewal. @throws ChannelUnavailable */
+export function fromFiles<T>(channel: string, read: () => T): T {
   try {
-    return await readFile(file, 'utf8')
+    return read()
   } catch (cause) {
-    const { code = 'unknown' } = cause as NodeJS.ErrnoException
-    const what = `ca_file ${printable(file)} of ${channel} can't be read (${code})`
-    throw new ChannelUnavailable({
-      channel,
-      what,
-      hint: 'check the path and who may read it',
-      cause,
-    })
+    if (!(cause instanceof UsageError)) throw cause
+    const { message, hint } = cause
+    const what = `${channel}: ${printable(message)}`
+    throw new ChannelUnavailable({ channel, what, ...(hint && { hint }), cause })
   }
 }

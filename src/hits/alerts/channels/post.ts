@@ -6,10 +6,10 @@
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
 import { AlertRefused, ChannelUnavailable } from '../../../errors.js'
-import { createDispatcher } from '../../../net.js'
+import { createDispatcher, readPem } from '../../../net.js'
 import { caFile, timeoutOf } from '../settings.js'
 import type { ChannelDeps } from './channel.js'
-import { answerText, readPem, translated } from './fault.js'
+import { answerText, fromFiles, translated } from './fault.js'
 
 const receiverUrl = z
   .string()
@@ -57,8 +57,11 @@ export async function post(message: Post, { log, env }: ChannelDeps): Promise<st
   const { receiver, signal } = message
   const { name: channel, url = '', proxy } = receiver
   const deadline = AbortSignal.timeout(timeoutOf(receiver))
-  const ca = await readPem(receiver.ca_file, channel)
-  const dispatcher = createDispatcher({ url, ca, proxy, env, log, connections: 1 })
+  const { ca_file } = receiver
+  const dispatcher = fromFiles(channel, () => {
+    const ca = ca_file === undefined ? undefined : readPem('ca_file', ca_file)
+    return createDispatcher({ url, ca, proxy, env, log, connections: 1 })
+  })
   try {
     return await exchange(message, { dispatcher, signal: AbortSignal.any([signal, deadline]) })
   } catch (error) {

@@ -9,12 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { z } from 'zod'
 import { ChannelUnavailable } from '../../../errors.js'
-import { secureContext } from '../../../net.js'
+import { contextFrom } from '../../../net.js'
 import type { ToldAlert } from '../disclose.js'
 import { ecsDocuments } from '../ecs.js'
 import { caFile, commonSettings, nameSetting, timeoutOf } from '../settings.js'
 import type { Channel, ChannelDeps } from './channel.js'
-import { faulty, readPem, translated } from './fault.js'
+import { faulty, fromFiles, translated } from './fault.js'
 
 const FACILITIES = {
   user: 1,
@@ -117,7 +117,7 @@ async function deliver(messages: readonly string[], delivery: Delivery): Promise
   if (address.transport === 'udp') return byDatagrams(messages, address, delivery)
   const framed =
     address.transport === 'unix' ? messages.map((text) => `${text}\n`) : messages.map(counted)
-  await throughStream(await streamTo(address, delivery), { bytes: framed.join(''), delivery })
+  await throughStream(streamTo(address, delivery), { bytes: framed.join(''), delivery })
   return `${messages.length} sent, and the connection closed by the receiver`
 }
 
@@ -125,21 +125,16 @@ function counted(message: string): string {
   return `${Buffer.byteLength(message)} ${message}`
 }
 
-async function streamTo(
-  address: Exclude<Address, { transport: 'udp' }>,
-  delivery: Delivery,
-): Promise<Socket> {
+function streamTo(address: Exclude<Address, { transport: 'udp' }>, delivery: Delivery): Socket {
   if (address.transport === 'unix') return connect(address.path)
   const { host, port } = address
   if (address.transport === 'tcp') return connect({ host, port })
   const { name, ca_file } = delivery.settings
-  const ca = await readPem(ca_file, name)
   return connectTls({
     host,
     port,
     ...(isIP(host) === 0 && { servername: host }),
-    ...(ca !== undefined && { secureContext: secureContext({ ca }) }),
-    minVersion: 'TLSv1.2',
+    secureContext: fromFiles(name, () => contextFrom({ ca_file })),
   })
 }
 
