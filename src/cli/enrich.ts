@@ -184,11 +184,16 @@ class ReaderGone extends Error {}
 class Outlet {
   readonly #stream: Writable
   readonly #signal: AbortSignal
+  /** Writes under way, as they are given up. One listener for all: each costs more than a write. */
+  readonly #underWay = new Set<(reason: unknown) => void>()
   #broken: unknown
 
   constructor(stream: Writable, signal: AbortSignal) {
     this.#stream = stream
     this.#signal = signal
+    signal.addEventListener('abort', () => {
+      for (const giveUp of this.#underWay) giveUp(this.#stopped())
+    })
     stream.on('error', (error) => {
       this.#broken ??= faultOf(error)
     })
@@ -197,15 +202,14 @@ class Outlet {
   readonly write: Write = (bytes) =>
     new Promise((resolve, reject) => {
       if (this.#broken) return reject(this.#broken)
-      const stop = () => reject(this.#stopped())
+      // Told to go before: what was read is still written, if somebody takes it.
+      if (this.#signal.aborted) this.#stopped()
+      else this.#underWay.add(reject)
       this.#stream.write(bytes, (error) => {
-        this.#signal.removeEventListener('abort', stop)
+        this.#underWay.delete(reject)
         if (error) reject(faultOf(error))
         else resolve()
       })
-      // Told to go before: what was read is still written, if somebody takes it.
-      if (this.#signal.aborted) this.#stopped()
-      else this.#signal.addEventListener('abort', stop)
     })
 
   /** @throws what it failed with, also where nothing was written */

@@ -5,7 +5,7 @@ import type { FileRange } from './file-ranges.js'
 import type { SharedIndex } from './key-index.js'
 import type { BlockResult, Matched, MatchSettings } from './line-matcher.js'
 import type { Scanned } from './scan.js'
-import { MAX_PLACED, PLACES, viewOf } from './scan-memory.js'
+import { MAX_PLACED, PLACES, type View, viewOf } from './scan-memory.js'
 
 export interface HelperData extends MatchSettings {
   readonly dataDir: string
@@ -47,6 +47,7 @@ export class CrewHelper {
   readonly #places = Array.from({ length: PLACES }, (_, n) => n + 1)
   #isReady = false
   #index: SharedIndex | undefined
+  #view: View | undefined
   #waiting: Waiting[] = []
   #broken: unknown
 
@@ -67,6 +68,7 @@ export class CrewHelper {
   use(index: SharedIndex): void {
     if (index === this.#index) return
     this.#index = index
+    this.#view = viewOf(index, this.#thread)
     this.#worker.postMessage({ index } satisfies Order)
   }
 
@@ -88,17 +90,16 @@ export class CrewHelper {
 
   async #matchBlock(bytes: Buffer, place: number): Promise<Helped> {
     const { length } = bytes
-    viewOf(this.#index!, { thread: this.#thread, place, length }).set(bytes)
+    this.#view!(place, length).set(bytes)
     const answer = await this.#ask({ place, block: { length } })
     this.#places.push(place)
     return { ...answer, bytes, release: () => undefined }
   }
 
   async #matchRange(range: FileRange, place: number): Promise<Helped> {
-    const index = this.#index!
+    const view = this.#view!
     const { length, ...result } = await this.#ask({ place, block: range })
-    const bytes = viewOf(index, { thread: this.#thread, place, length })
-    return { ...result, bytes, release: () => this.#places.push(place) }
+    return { ...result, bytes: view(place, length), release: () => this.#places.push(place) }
   }
 
   #ask(task: Task): Promise<Answer> {

@@ -33,7 +33,7 @@ function use(index: SharedIndex): typeof READY {
 
 function match({ place, block }: Task): Answer {
   if (states.refresh()) matcher!.refreshed(scan)
-  const length = 'file' in block ? matcher!.read(place, block) : block.length
+  const { length } = 'file' in block ? matcher!.read(place, block) : block
   const scanned = scan.scan(place, length)
   found += scanned.found.length
   if (found <= LEFT) return { ...scanned, length }

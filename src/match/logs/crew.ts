@@ -6,7 +6,7 @@ import { AHEAD, CrewHelper, type Helped } from './crew-helper.js'
 import type { FileRange } from './file-ranges.js'
 import { KeyIndex } from './key-index.js'
 import { LineMatcher, type Matched, type MatchSettings } from './line-matcher.js'
-import { PLACES, viewOf } from './scan-memory.js'
+import { PLACES } from './scan-memory.js'
 import { States } from './states.js'
 
 export interface CrewOptions extends MatchSettings {
@@ -78,9 +78,7 @@ export class Crew {
 
   async #matchRange(range: FileRange): Promise<Matched> {
     const place = this.#ownPlaces.pop() ?? (await this.#nextPlace())
-    const { length, ...result } = this.#own.matchRange(place, range)
-    const bytes = viewOf(this.#index.shared, { thread: 0, place, length })
-    return { ...result, bytes, release: () => this.#release(place) }
+    return { ...this.#own.matchRange(place, range), release: () => this.#release(place) }
   }
 
   /** In the order of asking: what is written first must not wait for what comes behind it. */

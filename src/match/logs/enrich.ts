@@ -151,21 +151,22 @@ async function writeLines(
 }
 
 /** What is large goes out as it is, uncopied; what is small, together. */
-function* gathered(pieces: readonly Buffer[]): Generator<Buffer> {
+function gathered(pieces: readonly Buffer[]): Buffer[] {
+  const out: Buffer[] = []
   let small: Buffer[] = []
-  const together = function* () {
-    if (small.length > 0) yield Buffer.concat(small)
-    small = []
-  }
   for (const piece of pieces) {
     if (piece.length < LARGE) {
       small.push(piece)
       continue
     }
-    yield* together()
-    yield piece
+    out.push(...together(small), piece)
+    small = []
   }
-  yield* together()
+  return [...out, ...together(small)]
+}
+
+function together(small: readonly Buffer[]): readonly Buffer[] {
+  return small.length > 1 ? [Buffer.concat(small)] : small
 }
 
 const LARGE = 1 << 14

@@ -104,23 +104,22 @@ export class LineMatcher implements Known {
     return this.examine(block, this.#scan.scan(0, block.length))
   }
 
-  /** What is read to that place. `length`: bytes that are there now. @throws an error of reading */
-  matchRange(place: number, range: FileRange): BlockResult & { readonly length: number } {
-    const length = this.read(place, range)
-    const block = this.#scan.block(place, length)
-    return { ...this.examine(block, this.#scan.scan(place, length)), length }
+  /** What is read to that place. `bytes`: what is there now. @throws an error of reading */
+  matchRange(place: number, range: FileRange): BlockResult & { readonly bytes: Buffer } {
+    const bytes = this.read(place, range)
+    return { ...this.examine(bytes, this.#scan.scan(place, bytes.length)), bytes }
   }
 
   /**
-   * Answers how many bytes there are now. The scan relies on the last line feed; a file that was cut in
-   * the meantime may lack it.
+   * Answers what is there now. The scan relies on the last line feed; a file that was cut in the meantime
+   * may lack it.
    */
-  read(place: number, range: FileRange): number {
+  read(place: number, range: FileRange): Buffer {
     const block = this.#scan.block(place, range.length + 1)
     const length = readRange(range, block)
-    if (length === 0 || block[length - 1] === LINE_FEED) return length
+    if (length === 0 || block[length - 1] === LINE_FEED) return block.subarray(0, length)
     block[length] = LINE_FEED
-    return length + 1
+    return block.subarray(0, length + 1)
   }
 
   /** Of a block that any thread has scanned. */

@@ -83,12 +83,14 @@ export function placesOf({ memory }: ScanMemory, thread: number): Places {
   return { scratch: start, found, text, blocks: [first, ...others] }
 }
 
-/** What stands in a place, for any thread. */
-export function viewOf(
-  shared: ScanMemory,
-  { thread, place, length }: { thread: number; place: number; length: number },
-): Buffer {
-  return Buffer.from(shared.memory.buffer, placesOf(shared, thread).blocks[place], length)
+/** What stands in a place. */
+export type View = (place: number, length: number) => Buffer
+
+/** Of the places of one thread, for any other. */
+export function viewOf(shared: ScanMemory, thread: number): View {
+  const { buffer } = shared.memory
+  const { blocks } = placesOf(shared, thread)
+  return (place, length) => Buffer.from(buffer, blocks[place], length)
 }
 
 /** How often a key was added. */

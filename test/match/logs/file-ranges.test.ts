@@ -113,20 +113,20 @@ describe('a file that is cut or written anew while it is read', () => {
     const matched = (text: string, length: number) => {
       ftruncateSync(file)
       writeFileSync(path, text)
-      const { hitLines, ...rest } = matcher.matchRange(1, { file, at: 0, length })
-      return { hits: hitLines.length, ...rest }
+      const { hitLines, bytes, ...rest } = matcher.matchRange(1, { file, at: 0, length })
+      return { hits: hitLines.length, ...rest, text: bytes.toString() }
     }
     // What stood in that memory before must not be taken for lines of the file.
     expect(matched(hit.repeat(4), 4 * hit.length)).toMatchObject({ hits: 4, lines: 4 })
-    expect(matched(hit, 4 * hit.length)).toEqual({ hits: 1, lines: 1, odd: 0, length: hit.length })
+    expect(matched(hit, 4 * hit.length)).toEqual({ hits: 1, lines: 1, odd: 0, text: hit })
     const cut = `${hit}{"sour`
     expect(matched(cut, 4 * hit.length)).toEqual({
       hits: 1,
       lines: 2,
       odd: 1,
-      length: cut.length + 1,
+      text: `${cut}\n`,
     })
-    expect(matched('', 4 * hit.length)).toEqual({ hits: 0, lines: 0, odd: 0, length: 0 })
+    expect(matched('', 4 * hit.length)).toEqual({ hits: 0, lines: 0, odd: 0, text: '' })
     close()
     ledger.close()
   })
