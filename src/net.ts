@@ -76,13 +76,31 @@ export function proxyFor(url: string, env: Environment): string | undefined {
   return proxy.includes('://') ? proxy : `http://${proxy}`
 }
 
+/** What to do about a certificate that the right authority signed; undefined: is it the right one? */
+export function certificateHint(code: string | undefined): string | undefined {
+  return code === undefined ? undefined : CERTIFICATES[code]
+}
+
+const CERTIFICATES: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate has expired and must be renewed',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet: compare the clocks of both machines',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name: use that in the config',
+}
+
 /** What a failed request means, by its code; undefined when it is no fault of the network. */
 export function networkFault(error: unknown): NetworkFault | undefined {
   for (const code of codesOf(error)) {
     const fault = FAULTS[code] ?? faultByPrefix(code)
     if (fault) return { fault, code }
   }
-  return undefined
+  return isRefusedConnect(error) ? { fault: 'unreachable', code: error.code } : undefined
+}
+
+/** Whatever else the system says of connecting: a unix socket that is not there (ENOENT), or of another kind. */
+function isRefusedConnect(error: unknown): error is Error & { code: string } {
+  return (
+    error instanceof Error && 'syscall' in error && error.syscall === 'connect' && 'code' in error
+  )
 }
 
 const FAULTS: Readonly<Record<string, NetworkFault['fault']>> = {

@@ -2,6 +2,7 @@
  * What signals ask for. SIGINT and SIGTERM: the first asks the work to end well, the second ends the
  * process at once. SIGHUP: a daemon reads its config anew.
  */
+import { setMaxListeners } from 'node:events'
 import { Bell } from '../daemon/bell.js'
 import { Interrupted } from '../errors.js'
 
@@ -35,6 +36,8 @@ export class Signals {
 
   #takeOver(): AbortController {
     const controller = new AbortController()
+    // Each channel, source and sink may listen to it at once: Node would warn of the eleventh.
+    setMaxListeners(0, controller.signal)
     const stop = (signal: (typeof STOPS)[number]) => {
       // From here on the system's default counts again.
       for (const each of STOPS) process.off(each, stop)

@@ -222,6 +222,14 @@ describe('tipline doctor --alerts', () => {
     expect(names.sort()).toEqual(['tcp', 'udp'])
   })
 
+  it('sends through many channels without a word on stderr', async () => {
+    const many = Array.from({ length: 12 }, (_, n) => ({ name: `n${n}`, type: 'webhook' }))
+    writeChannels(...many.map((channel) => ({ ...channel, url: url() })))
+    const { stdout, stderr } = await site.run(['doctor', '--alerts'])
+    expect(stdout.match(/a test was sent/g)).toHaveLength(12)
+    expect(stderr).toBe('')
+  })
+
   it('tells no secret of a channel, whatever goes wrong', async () => {
     status = 500
     const secret = 'whsec_c2VjcmV0LW9mLXRoZS1zb2MtMDEyMzQ1'

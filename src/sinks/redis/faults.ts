@@ -1,7 +1,7 @@
 /** What it means when a Redis fails or refuses, and what to do about it. */
 import { SinkUnavailable } from '../../errors.js'
 import { printable } from '../../log.js'
-import { networkFault } from '../../net.js'
+import { certificateHint, networkFault } from '../../net.js'
 
 /** A fault of a server by its name, as SinkUnavailable. */
 export function unavailable(
@@ -104,7 +104,8 @@ interface Broken {
 function broken(server: string, { fault, code, cause, timeout }: Broken): SinkUnavailable {
   if (fault === 'timeout') return silent(server, timeout)
   if (fault === 'tls') {
-    return unavailable(server, { what: `TLS failed (${code})`, hint: HINTS.tls, cause })
+    const hint = certificateHint(code) ?? HINTS.tls
+    return unavailable(server, { what: `TLS failed (${code})`, hint, cause })
   }
   const [what, hint] = NETWORK[code] ?? [`can not be reached (${code})`, 'check sinks.redis.url']
   return unavailable(server, { what, hint, cause })

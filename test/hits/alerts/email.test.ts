@@ -82,6 +82,10 @@ describe.skipIf(!hasSmtp())('mail', () => {
       expect(mail).toMatchObject({ tls: true, user: 'tipline' })
       const wary = channelOf(given).send(shown(alertOf()), NEVER)
       await expect(wary).rejects.toBeInstanceOf(ChannelUnavailable)
+      await expect(wary).rejects.toMatchObject({
+        message: expect.stringContaining('UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
+        hint: expect.stringContaining('ca_file'),
+      })
       const wrong = channelOf({ ...given, ca_file, password: 'wr0ng-one' }).send(
         shown(alertOf()),
         NEVER,
@@ -95,7 +99,9 @@ describe.skipIf(!hasSmtp())('mail', () => {
   it('never goes in plain text where TLS is wanted', async () => {
     const smtp = await server({ security: 'none' })
     const channel = channelOf({ ...PLAIN, security: 'starttls', port: smtp.port })
-    await expect(channel.send(shown(alertOf()), NEVER)).rejects.toBeInstanceOf(ChannelUnavailable)
+    const sent = channel.send(shown(alertOf()), NEVER)
+    await expect(sent).rejects.toBeInstanceOf(ChannelUnavailable)
+    await expect(sent).rejects.toMatchObject({ hint: expect.stringContaining('STARTTLS') })
     expect(smtp.mails).toEqual([])
   })
 
@@ -113,5 +119,6 @@ describe.skipIf(!hasSmtp())('mail', () => {
     expect((await smtp.received(1))[0]?.to).toEqual(['soc@example.org'])
     const gone = channelOf({ ...PLAIN, port: 1 }).send(shown(alertOf()), NEVER)
     await expect(gone).rejects.toBeInstanceOf(ChannelUnavailable)
+    await expect(gone).rejects.toThrow('ECONNREFUSED')
   })
 })

@@ -82,6 +82,11 @@ describe.skipIf(!hasSyslogNg())('syslog', () => {
       const sent = channelOf({ type: 'syslog', address, ca_file }).send(shown(alertOf()), NEVER)
       await expect(sent).rejects.toBeInstanceOf(ChannelUnavailable)
     }
+    // As while the receiver is restarted: waited for, not parked.
+    const away = channelOf({ type: 'syslog', address: `unix:${server.folder}/away` })
+    const sent = away.send(shown(alertOf()), NEVER)
+    await expect(sent).rejects.toBeInstanceOf(ChannelUnavailable)
+    await expect(sent).rejects.toThrow("can't be reached (ENOENT)")
     const frozen = createServer(() => undefined).listen(0, '127.0.0.1')
     await once(frozen, 'listening')
     const { port } = frozen.address() as { port: number }

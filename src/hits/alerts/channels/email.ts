@@ -1,6 +1,5 @@
 /** Mail by SMTP, plain text only: nothing in it can be clicked, loaded or hidden. */
 import { isIP } from 'node:net'
-import { getSystemErrorName } from 'node:util'
 import { z } from 'zod'
 import { AlertRefused, ChannelUnavailable } from '../../../errors.js'
 import { contextFrom } from '../../../net.js'
@@ -143,7 +142,8 @@ function mailOf(alert: ToldAlert, { from, to, templates }: EmailSettings) {
 /** What nodemailer says of a failure. https://nodemailer.com/errors/ */
 interface MailError extends Error {
   readonly code?: string
-  readonly errno?: number
+  /** The system's or OpenSSL's own word, where `code` is nodemailer's. */
+  readonly originalCode?: string
   readonly command?: string
   readonly response?: string
   readonly responseCode?: number
@@ -156,7 +156,7 @@ function verdict(
 ) {
   const { name: channel, password } = settings
   if (signal.aborted || !(error instanceof Error)) return signal.reason ?? error
-  const { code, command, response, responseCode = 0 } = error as MailError
+  const { code, originalCode, command, response, responseCode = 0 } = error as MailError
   if (responseCode > 0) {
     const what = `${channel} answered ${answerText(response ?? String(responseCode), [password])} to ${command ?? 'us'}`
     const hint = 'the mail server does not take this message'
@@ -171,19 +171,19 @@ function verdict(
   }
   if (code === 'ETLS') return faulty(channel, 'tls', error, code)
   if (code === 'ETIMEDOUT') return faulty(channel, 'timeout', error, code)
-  const found = translated(error, { channel, signal, deadline: signal })
-  if (found !== error || code === undefined) return found
-  return faulty(channel, 'unreachable', error, systemCode(error))
-}
-
-/** nodemailer writes ESOCKET over the system's own word for it. */
-function systemCode({ code, errno = 0 }: MailError): string | undefined {
-  return code === 'ESOCKET' && errno < 0 ? getSystemErrorName(errno) : code
+  const meant =
+    originalCode === undefined
+      ? error
+      : Object.assign(new Error(error.message, { cause: error }), { code: originalCode })
+  const found = translated(meant, { channel, signal, deadline: signal })
+  if (found !== meant || code === undefined) return found
+  return faulty(channel, 'unreachable', error, originalCode ?? code)
 }
 
 const HINTS: Readonly<Record<string, string>> = {
   'AUTH PLAIN': 'check username and password',
   'AUTH LOGIN': 'check username and password',
+  STARTTLS: 'does it offer STARTTLS on this port? `security: tls` is for port 465',
   'MAIL FROM': 'may this machine send as `from`?',
   'RCPT TO': 'does the server take mail for `to`?',
 }

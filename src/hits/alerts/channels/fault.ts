@@ -1,7 +1,7 @@
 /** What went wrong on the way to a receiver, in the words that every channel shares. */
 import { ChannelUnavailable, TiplineError, UsageError } from '../../../errors.js'
 import { maskSecrets, printable } from '../../../log.js'
-import { networkFault } from '../../../net.js'
+import { certificateHint, networkFault } from '../../../net.js'
 import { plain } from '../foreign.js'
 
 /** What a receiver answered, fit to be shown: it may be long, odd, or hold what we sent. */
@@ -27,7 +27,8 @@ const MEANINGS = {
 export type Fault = keyof typeof MEANINGS
 
 export function faulty(channel: string, fault: Fault, cause?: unknown, code?: string) {
-  const { what, hint } = MEANINGS[fault]
+  const { what, hint: usual } = MEANINGS[fault]
+  const hint = certificateHint(code) ?? usual
   const known = code === undefined ? '' : ` (${printable(code)})`
   return new ChannelUnavailable({ channel, what: `${channel} ${what}${known}`, hint, cause })
 }
