@@ -8,8 +8,8 @@ import { States } from './states.js'
 
 const { dataDir, thread, ...settings } = workerData as HelperData
 const states = new States(dataDir)
+const matcher = new LineMatcher({ ...settings, states })
 let scan: Scan
-let matcher: LineMatcher | undefined
 
 /**
  * Lines that are left to the first thread, which examines its own anyway. That is much code, slow until it
@@ -26,16 +26,15 @@ parentPort!.on('message', (order: Order) => {
 function use(index: SharedIndex): typeof READY {
   states.refresh()
   scan = new Scan(index, thread)
-  if (matcher) matcher.refreshed(scan)
-  else matcher = new LineMatcher(scan, { ...settings, states })
+  matcher.use(scan)
   return READY
 }
 
 function match({ place, block }: Task): Answer {
-  if (states.refresh()) matcher!.refreshed(scan)
-  const { length } = 'file' in block ? matcher!.read(place, block) : block
+  if (states.refresh()) matcher.use(scan)
+  const { length } = 'file' in block ? matcher.read(place, block) : block
   const scanned = scan.scan(place, length)
   found += scanned.found.length
   if (found <= LEFT) return { ...scanned, length }
-  return { ...matcher!.examine(scan.block(place, length), scanned), length }
+  return { ...matcher.examine(scan.block(place, length), scanned), length }
 }

@@ -51,7 +51,8 @@ export class Crew {
       (_, n) => new CrewHelper({ ...settings, dataDir, thread: n + 1 }),
     )
     this.#index = new KeyIndex({ states: this.#states, fields: settings.fields, threads })
-    this.#own = new LineMatcher(this.#index.scan, { ...settings, states: this.#states })
+    this.#own = new LineMatcher({ ...settings, states: this.#states })
+    this.#own.use(this.#index.scan)
     this.#tellIndex()
   }
 
@@ -102,7 +103,7 @@ export class Crew {
     this.#followed = performance.now()
     if (!this.#states.refresh()) return
     this.#index.follow()
-    this.#own.refreshed(this.#index.scan)
+    this.#own.use(this.#index.scan)
     this.#tellIndex()
   }
 }

@@ -55,23 +55,25 @@ export class LineMatcher implements Known {
   readonly #examiner: Examiner
   readonly #enricher: LineEnricher
   readonly #observer: Observer | null
-  #scan: Scan
+  #scan!: Scan
   #lengths: NetLengths = { v4: [], v6: [] }
 
-  constructor(
-    scan: Scan,
-    { states, fields, references, legacy, record = false }: MatchSettings & { states: States },
-  ) {
-    this.#scan = scan
+  /** Made ready by `use`, when the keys are read: what is done here takes a new thread some milliseconds. */
+  constructor({
+    states,
+    fields,
+    references,
+    legacy,
+    record = false,
+  }: MatchSettings & { states: States }) {
     this.#states = states
     this.#examiner = new Examiner(fields, this)
     this.#enricher = new LineEnricher(this.#examiner, { link: eventLink(references), legacy })
     this.#observer = record ? new Observer(fields) : null
-    this.refreshed(scan)
   }
 
-  /** After the ledger has changed. */
-  refreshed(scan: Scan): void {
+  /** Before the first line, and after the ledger has changed. */
+  use(scan: Scan): void {
     this.#scan = scan
     const [v4, v6] = [netLengths(this.#states.db, 4), netLengths(this.#states.db, 6)]
     this.#lengths = { v4: v4.reverse(), v6: v6.reverse() }

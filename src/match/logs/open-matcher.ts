@@ -46,14 +46,15 @@ export function openMatcher(options: MatcherOptions): Matcher {
   const states = new States(dataDir)
   states.refresh()
   const index = new KeyIndex({ states, fields, threads: 1 })
-  const matcher = new LineMatcher(index.scan, { states, fields, references, legacy })
+  const matcher = new LineMatcher({ states, fields, references, legacy })
+  matcher.use(index.scan)
   let followed = performance.now()
   const follow = () => {
     if (performance.now() - followed < FOLLOW_MS) return
     followed = performance.now()
     if (!states.refresh()) return
     index.follow()
-    matcher.refreshed(index.scan)
+    matcher.use(index.scan)
   }
   return {
     match(document) {

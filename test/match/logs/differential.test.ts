@@ -18,12 +18,8 @@ beforeAll(() => {
   states = new States(ledger.folder)
   states.refresh()
   const index = new KeyIndex({ states, fields: PRESETS.ecs, threads: 1 })
-  matcher = new LineMatcher(index.scan, {
-    states,
-    fields: PRESETS.ecs,
-    references: {},
-    legacy: false,
-  })
+  matcher = new LineMatcher({ states, fields: PRESETS.ecs, references: {}, legacy: false })
+  matcher.use(index.scan)
 })
 
 afterAll(() => {

@@ -21,7 +21,8 @@ export function matcherOf(ledger: KnownLedger, settings: Partial<MatchSettings> 
   const states = new States(ledger.folder)
   states.refresh()
   const index = new KeyIndex({ states, fields: all.fields, threads: 1 })
-  const matcher = new LineMatcher(index.scan, { ...all, states })
+  const matcher = new LineMatcher({ ...all, states })
+  matcher.use(index.scan)
   const match = (lines: readonly string[]) =>
     matcher.matchBlock(Buffer.from(lines.map((line) => `${line}\n`).join('')))
   return {
@@ -42,7 +43,7 @@ export function matcherOf(ledger: KnownLedger, settings: Partial<MatchSettings> 
     follow() {
       states.refresh()
       index.follow()
-      matcher.refreshed(index.scan)
+      matcher.use(index.scan)
     },
     close: () => states.close(),
   }
