@@ -1,13 +1,14 @@
 /**
  * Flows of 30 days against indicators that are new: tipline's backscan (both directions, addresses with
- * and without a port) and misp2ch's statement (one direction), in turns, on the same table. And what the
- * indexes for it cost, in disk and in time of an INSERT. `--quick` for a twentieth of the flows.
+ * and without a port) and misp2ch's statement (one direction), in turns, on the same table, whose weeks
+ * are merged as they are when they are over. Of ours also the one statement that searches. And what finds
+ * flows by address costs, in disk and in time of an INSERT. `--quick` for a twentieth of the flows.
  */
 import { performance } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { BITS_COLUMNS } from '../src/clickhouse/by-address.js'
+import type { Asking, ClickHouse } from '../src/clickhouse/client.js'
 import { prepare } from '../src/clickhouse/prepare.js'
 import { createTable, flowTables, sinkTables, type Tables } from '../src/clickhouse/schema.js'
-import { BITS_COLUMNS } from '../src/clickhouse/skip-index.js'
 import { silentLogger } from '../src/log.js'
 import { backscan } from '../src/match/backscan/backscan.js'
 import { openLive, rebuildLive } from '../src/sinks/clickhouse/live.js'
@@ -30,6 +31,15 @@ const TABLES: Tables = {
 }
 const MEMORY = ['looked_iocs', 'backscans_iocs', 'gaps_iocs'].map((name) => `tipline_${name}`)
 
+/** Its tables. */
+const MISP2CH_IOCS = `CREATE TABLE ours.misp2ch_iocs (ts DateTime, misp String, uuid String,
+  event_uuid String, event_id UInt32, ip String, port UInt16 DEFAULT 0, info String DEFAULT '',
+  insert_ts DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY (ip, port)`
+const MISP2CH_HITS = `CREATE TABLE ours.misp2ch_hits (misp String, source_ip String,
+  destination_ip String, dp UInt16, pkt UInt64, byt UInt64, reverse UInt8, event_uuid String, id UInt32,
+  attr_uuid String, ts DateTime, te DateTime, info String, insert_ts DateTime DEFAULT now())
+  ENGINE = MergeTree ORDER BY (ts, source_ip) TTL te + toIntervalDay(90)`
+
 const log = silentLogger()
 const { db, close } = await benchEngine()
 try {
@@ -43,9 +53,9 @@ async function measure() {
   await prepare(db, sinkTables(TABLES))
   await openLive({ db, tables: TABLES, log })
   for (let day = 0; day < DAYS; day++) await fill('ours.flows', { day, rows: FLOWS / DAYS })
-  await db.command('CREATE TABLE ours.misp2ch_iocs (ip String, port UInt16) ENGINE = Memory')
-  await db.command('CREATE TABLE ours.misp2ch_hits AS ours.ioc_hits')
-  await merged()
+  await db.command(MISP2CH_IOCS)
+  await db.command(MISP2CH_HITS)
+  await db.command('OPTIMIZE TABLE ours.flows FINAL', { settings: { optimize_throw_if_noop: 1 } })
   const results = []
   for (const indicators of [10, 1000]) results.push(await compare(indicators))
   return { flows: FLOWS, days: DAYS, index, results }
@@ -58,8 +68,8 @@ async function costOfIndex() {
   const hidden = new Set<string>(BITS_COLUMNS.map(([name]) => name))
   const shown = flows.columns.filter(({ name }) => !hidden.has(name))
   const tables = {
-    without: { ...flows, columns: shown, indexes: [] },
-    numbers: { ...flows, indexes: [] },
+    without: { ...flows, columns: shown, projections: [] },
+    numbers: { ...flows, projections: [] },
     index: flows,
   }
   const columns = shown.map(({ name, definition }) => `\`${name}\` ${definition}`)
@@ -104,24 +114,28 @@ async function fill(table: string, { day, rows }: { day: number; rows: number })
 }
 
 async function compare(count: number) {
-  const times = { tipline: [] as number[], misp2ch: [] as number[] }
+  const times = { tipline: [] as number[], search: [] as number[], misp2ch: [] as number[] }
   const hits: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     await loadIndicators(count, round)
     times.misp2ch.push(await timed(misp2ch))
+    let search = 0
     times.tipline.push(
       await timed(async () => {
-        hits.push(await ours())
+        hits.push(await ours((ms) => (search = ms)))
       }),
     )
+    times.search.push(search)
   }
   const [tipline, reference] = [median(times.tipline), median(times.misp2ch)]
   return {
     indicators: count,
     hits,
     tipline: times.tipline.map(Math.round),
+    search: times.search.map(Math.round),
     misp2ch: times.misp2ch.map(Math.round),
     speedByMisp2ch: ratio(reference, tipline),
+    searchByMisp2ch: ratio(reference, median(times.search)),
   }
 }
 
@@ -137,32 +151,44 @@ async function loadIndicators(count: number, round: number): Promise<void> {
      SELECT now(), 'misp', toString(number), 'event', 1, if(number % 2 = 0, 443, 0), '', ${ip}
      FROM numbers(${count})`,
   )
-  await db.command(`INSERT INTO ours.misp2ch_iocs SELECT ${ip}, 443 FROM numbers(${count})`)
+  await db.command(
+    `INSERT INTO ours.misp2ch_iocs (ts, misp, uuid, event_uuid, event_id, ip, port)
+     SELECT now(), 'misp', toString(number), 'event', 1, ${ip}, 443 FROM numbers(${count})`,
+  )
   await rebuildLive({ db, tables: TABLES, log })
 }
 
-/** Merges of what was filled in would share the machine with what is measured. */
-async function merged(): Promise<void> {
-  for (;;) {
-    const { n } = await db.row<{ n: string }>('SELECT count() AS n FROM system.merges')
-    if (n === '0') return
-    await sleep(500)
-  }
-}
-
-async function ours(): Promise<number> {
+/** All of a backscan; `onSearch` is told how long its one statement took that goes through the flows. */
+async function ours(onSearch: (ms: number) => void): Promise<number> {
   const { signal } = new AbortController()
   const progress = () => undefined
   const window = { since: SINCE, until: NOW + 1, value: null }
-  return (await backscan({ db, tables: TABLES, ...window, progress, signal })).hits
+  const rows = db.rows.bind(db)
+  const watched: ClickHouse = Object.create(db, {
+    rows: {
+      value: async (query: string, asking: Asking) => {
+        const started = performance.now()
+        const answer = await rows(query, asking)
+        if (query.includes('`flows`')) onSearch(performance.now() - started)
+        return answer
+      },
+    },
+    insert: { value: db.insert.bind(db) },
+    command: { value: db.command.bind(db) },
+  })
+  return (await backscan({ db: watched, tables: TABLES, ...window, progress, signal })).hits
 }
 
+/** What misp2ch asks: indicators of the last minutes, flows that came before them. */
 async function misp2ch(): Promise<void> {
   await db.command(
-    `INSERT INTO ours.misp2ch_hits (source_ip, destination_ip, dp, pkt, byt, ts, te)
-     SELECT f.sa, f.da, f.dp, f.ipkt, f.ibyt, f.ts, f.te
-     FROM ours.flows AS f CROSS JOIN ours.misp2ch_iocs AS i
-     WHERE f.da = i.ip AND f.dp = i.port AND f.ts >= toDateTime(${SINCE})`,
+    `INSERT INTO ours.misp2ch_hits (misp, source_ip, destination_ip, dp, pkt, byt, reverse, event_uuid,
+       id, attr_uuid, ts, te, info)
+     SELECT i.misp, f.sa, f.da, f.dp, f.ipkt, f.ibyt, 0, i.event_uuid, i.event_id, i.uuid, f.ts, f.te,
+       i.info
+     FROM ours.flows AS f, ours.misp2ch_iocs AS i
+     WHERE f.ts >= toDateTime(${SINCE}) AND i.misp = 'misp' AND i.insert_ts > now() - toIntervalMinute(5)
+       AND f.da = i.ip AND f.dp = i.port AND f.ts < i.insert_ts`,
     { settings: THREADS },
   )
 }

@@ -1,8 +1,8 @@
 /** What a table that is there looks like. */
+import { hasBits } from './by-address.js'
 import type { ClickHouse } from './client.js'
 import type { FlowColumns, FlowLayout } from './matching.js'
 import type { TableName } from './names.js'
-import { hasBits } from './skip-index.js'
 
 /** Types by name, in the table's order; empty where there is no such table. @throws ClickHouseError */
 export async function columnTypes(

@@ -6,9 +6,9 @@
  * in many places, and what differs between IPv4, IPv6 and NAT64 is in the keys (see `live-tables.ts`).
  */
 import { addressOf } from './address-sql.js'
+import { type Sought, touching } from './by-address.js'
 import { isInBlock4, keyOf, keysOf, type LiveNames } from './live-tables.js'
 import { quoted, type TableName } from './names.js'
-import { type Sought, touching } from './skip-index.js'
 
 /** The two layouts of nfdump2clickhouse: `pr` was a text once. */
 export type FlowLayout = 'number' | 'text'
@@ -124,10 +124,9 @@ function sides(options: Matching): string {
 function candidates({ flows, layout, more, hasBits, names, only }: Matching): string {
   const protocol = layout === 'number' ? 'pr' : PROTOCOL_OF_TEXT
   const more_ = more.map((column) => `, \`${column}\``).join('')
-  const which = only?.sought
-    ? touching({ sought: only.sought, time: only.flows, hasBits })
-    : `WHERE ${mayMeet(names)}${only ? ` AND ${only.flows}` : ''}`
-  const from = `${quoted(flows)} ${which}`
+  const from = only?.sought
+    ? touching({ flows, sought: only.sought, time: only.flows, hasBits })
+    : `${quoted(flows)} WHERE ${mayMeet(names)}${only ? ` AND ${only.flows}` : ''}`
   return `SELECT ts, te, toUInt8(${protocol}) AS protocol, flg, ipkt, ibyt, flowsrc,
       cityHash64(ts, te, sa, da, sp, dp, protocol, flg, ipkt, ibyt, ra, flowsrc${more_}) AS flow,
       arrayJoin([(toUInt8(0), sa, da, sp, dp), (toUInt8(1), da, sa, dp, sp)]) AS side

@@ -2,13 +2,13 @@
  * What tables that somebody else made lack, and what nobody needs any more; put right only where somebody
  * asks for it.
  */
+import { addByAddress, byAddressIn, dropSkipIndexes } from './by-address.js'
 import type { ClickHouse } from './client.js'
-import { columnTypes, definitionOf, ttlIn } from './columns.js'
+import { definitionOf, ttlIn } from './columns.js'
 import { abandonedTables } from './leftovers.js'
 import { dropView } from './live.js'
 import { quoted } from './names.js'
 import { isOurHits, setTtl, type Tables, ttlOf } from './schema.js'
-import { addSkipIndex, dropSkipIndexes, skipIndexesOf } from './skip-index.js'
 
 export interface Repair {
   /** What is missing, and what comes of it. */
@@ -44,12 +44,13 @@ async function ofFlows(
   { flows }: Pick<Tables, 'flows'>,
   signal: AbortSignal | undefined,
 ): Promise<Repair[]> {
-  if ((await columnTypes(db, flows, signal)).size === 0) return []
+  const definition = await definitionOf(db, flows, signal)
+  if (definition === '') return []
   const name = `${flows.database}.${flows.table}`
-  const { present, former } = await skipIndexesOf(db, flows, signal)
+  const { present, former } = byAddressIn(definition)
   return [
-    ...((await deduplicates(db, flows, signal)) ? [] : [window(name, quoted(flows))]),
-    ...(present ? [] : [index(flows, former)]),
+    ...(isDeduplicating(definition) ? [] : [window(name, quoted(flows))]),
+    ...(present ? [] : [byAddress(flows, former)]),
     ...(!present || former.length === 0 ? [] : [formerIndexes(flows, former)]),
   ]
 }
@@ -93,18 +94,18 @@ async function ofHits(
   ]
 }
 
-/** With what an earlier version used for it; of such a table that is asked until it has the other. */
-function index(flows: Tables['flows'], former: readonly string[]): Repair {
+/** Together with what an earlier version used for it. */
+function byAddress(flows: Tables['flows'], former: readonly string[]): Repair {
   const name = `${flows.database}.${flows.table}`
-  const what = `add hidden numbers of the addresses and a skip index on them to ${name}, for new flows at once, for stored ones in the background (reads all addresses once; takes up to half as much disk again, and INSERTs take longer)`
+  const what = `add hidden numbers of the addresses to ${name}, and the times of flows in the order of these, for new flows at once, for stored ones in the background (reads all addresses once; takes up to nine tenths as much disk again, and INSERTs take longer)`
   const also = former.length === 0 ? '' : `, and drop the skip indexes ${former.join(', ')}`
   return {
     lack:
       former.length === 0
         ? `${name} has no index for backscan: it reads all flows of the time asked for`
-        : `${name} has the index for backscan of an earlier version: for hundreds of indicators it reads the addresses as texts`,
+        : `${name} has the index for backscan of an earlier version, which nothing asks any more`,
     plan: what + also,
-    statements: [...addSkipIndex(flows), ...dropSkipIndexes(flows, former)],
+    statements: [...addByAddress(flows), ...dropSkipIndexes(flows, former)],
   }
 }
 
@@ -133,6 +134,9 @@ export async function deduplicates(
   flows: Tables['flows'],
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const sql = await definitionOf(db, flows, signal)
-  return /non_replicated_deduplication_window = [1-9]|Replicated/.test(sql)
+  return isDeduplicating(await definitionOf(db, flows, signal))
+}
+
+function isDeduplicating(definition: string): boolean {
+  return /non_replicated_deduplication_window = [1-9]|Replicated/.test(definition)
 }

@@ -2,8 +2,8 @@
  * The tables, as SQL. misp2ch's and nfdump2clickhouse's columns come first and under their names, ours
  * follow; what an earlier tool created is kept and gets the columns that it lacks.
  */
+import { BITS_COLUMNS, BY_ADDRESS, STILL_DELETES } from './by-address.js'
 import { beside, identifier, quoted, type TableName } from './names.js'
-import { BITS_COLUMNS, SKIP_INDEX } from './skip-index.js'
 
 export interface Tables {
   readonly iocs: TableName
@@ -20,8 +20,8 @@ export interface Column {
 export interface TableSchema {
   readonly name: TableName
   readonly columns: readonly Column[]
-  /** Skip indexes, as SQL. */
-  readonly indexes?: readonly string[]
+  /** As SQL. */
+  readonly projections?: readonly string[]
   /** From ENGINE on. */
   readonly layout: string
 }
@@ -87,17 +87,21 @@ export function flowTables(
     hits: {
       name: hits,
       columns: columns(HIT_COLUMNS),
-      layout: `ENGINE = ReplacingMergeTree PARTITION BY toYYYYMMDD(ts) PRIMARY KEY (ts, source_ip)
+      // By the month: what a backscan stores reaches weeks back, and each partition costs it a part.
+      layout: `ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(ts) PRIMARY KEY (ts, source_ip)
 ORDER BY (ts, source_ip, hit)${ttlOf('te', keepSeconds)}
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000`,
+SETTINGS non_replicated_deduplication_window = 100000`,
     },
     flows: {
       name: flows,
       columns: columns([...FLOW_COLUMNS, ...BITS_COLUMNS]),
-      indexes: [SKIP_INDEX],
-      layout: `ENGINE = MergeTree PARTITION BY toYYYYMMDD(ts) PRIMARY KEY (ts, te)
+      projections: BY_ADDRESS,
+      // A week becomes one part when it is over: in each part an address is looked for by itself.
+      layout: `ENGINE = MergeTree PARTITION BY toMonday(ts) PRIMARY KEY (ts, te)
 ORDER BY (ts, te, sa, da) TTL te + toIntervalDay(90)
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000`,
+SETTINGS ttl_only_drop_parts = 1, min_age_to_force_merge_seconds = 86400,
+  min_age_to_force_merge_on_partition_only = 1, ${STILL_DELETES},
+  non_replicated_deduplication_window = 100000`,
     },
   }
 }
@@ -160,9 +164,9 @@ export function countedTable(
       ['type', last('String')],
       ['info', last('String')],
     ]),
-    layout: `ENGINE = AggregatingMergeTree PARTITION BY toYYYYMMDD(hour)
+    layout: `ENGINE = AggregatingMergeTree PARTITION BY toYYYYMM(hour)
 ORDER BY (hour, misp, attr_uuid, why)${ttlOf('hour', keepSeconds)}
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000`,
+SETTINGS non_replicated_deduplication_window = 100000`,
   }
 }
 
@@ -338,10 +342,10 @@ export function createDatabase({ database }: TableName): string {
   return `CREATE DATABASE IF NOT EXISTS ${identifier(database)}`
 }
 
-export function createTable({ name, columns, indexes = [], layout }: TableSchema): string {
+export function createTable({ name, columns, projections = [], layout }: TableSchema): string {
   const lines = [
     ...columns.map((column) => `  ${identifier(column.name)} ${column.definition}`),
-    ...indexes.map((index) => `  ${index}`),
+    ...projections.map((projection) => `  ${projection}`),
   ]
   return `CREATE TABLE IF NOT EXISTS ${quoted(name)}\n(\n${lines.join(',\n')}\n)\n${layout}`
 }

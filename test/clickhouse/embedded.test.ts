@@ -173,6 +173,22 @@ describe.skipIf(!hasEngine())('the embedded engine', () => {
       await expect.poll(() => processes(), { timeout: 10_000 }).toBe(1)
     })
 
+    it('answers while it still plans another statement', async () => {
+      // ClickHouse runs what stands in brackets while it plans.
+      const slow = db.rows('SELECT (SELECT sleep(3)) AS slept').then(() => 'slow')
+      await sleep(200)
+      const quick = db.rows('SELECT 1').then(() => 'quick')
+      expect(await Promise.race([slow, quick])).toBe('quick')
+      await slow
+    })
+
+    it('tells honestly of what fails in the middle of a whole answer', async () => {
+      const sql =
+        'SELECT throwIf(number = 5000000) FROM numbers(10000000) SETTINGS max_block_size = 1000'
+      const path = '/?default_format=JSONEachRow'
+      expect((await ask(`${path}&wait_end_of_query=1`, sql)).status).toBe(500)
+    })
+
     it('stores nothing of an insert whose client goes away in the middle', async () => {
       await db.command('TRUNCATE TABLE t')
       const stop = new AbortController()

@@ -31,7 +31,7 @@ describe.skipIf(!hasOldClickHouse())('a ClickHouse server', () => {
   it('that is too old is refused, naming the oldest that works', async () => {
     await expect(open()).rejects.toMatchObject({
       fault: 'too-old',
-      message: expect.stringMatching(/version 18\.16\.\d+.*oldest that works is 24\.3/) as string,
+      message: expect.stringMatching(/version 18\.16\.\d+.*oldest that works is 24\.8/) as string,
     })
   })
 

@@ -303,7 +303,7 @@ exec ${real} "\${args[@]}"\n`,
     const asked = await site.run(['doctor', '--fix'])
     expect(asked.status).toBe(2)
     expect(asked.stdout).toMatch(
-      /will let nfsen.flows remember.*\nwill add hidden numbers of the addresses and a skip index/,
+      /will let nfsen.flows remember.*\nwill add hidden numbers of the addresses.*the times of flows in the order of these/,
     )
     expect(asked.stderr).toContain('--fix --yes')
     expect((await site.run(['doctor', '--fix', '--yes'])).stdout).toContain('Done.')

@@ -122,7 +122,10 @@ describe.skipIf(!hasEngine())('backscan', () => {
     const none = await look(10, { announce, limits: { sliceSeconds: DAY, bytes: 0 } })
     expect(none).toMatchObject({ stopped: 'bytes', slices: 0, hits: 0 })
     const [{ bytes, rows, slices }] = plans as [Announcement]
-    expect({ rows, slices }).toEqual({ rows: 20, slices: 10 })
+    expect(slices).toBe(10)
+    // Whole granules: of a few flows a week is one, which each of its days counts.
+    expect(rows).toBeGreaterThanOrEqual(20)
+    expect(rows).toBeLessThanOrEqual(10 * 20)
     expect(bytes).toBeGreaterThan(0)
     const limits = { sliceSeconds: DAY, bytes: Math.ceil(bytes / 2) }
     const first = await look(10, { limits })

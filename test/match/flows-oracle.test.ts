@@ -2,9 +2,8 @@
 import fc from 'fast-check'
 import ipaddr from 'ipaddr.js'
 import { describe, expect, it } from 'vitest'
-import { lastBits } from '../../src/clickhouse/address-sql.js'
+import { addByAddress } from '../../src/clickhouse/by-address.js'
 import { tablesOf } from '../../src/clickhouse/open.js'
-import { addSkipIndex } from '../../src/clickhouse/skip-index.js'
 import { backscan } from '../../src/match/backscan/backscan.js'
 import { Networks, networksSetting } from '../../src/networks.js'
 import { clickhouseSinkSettings } from '../../src/sinks/clickhouse/settings.js'
@@ -118,19 +117,16 @@ function expected(flows: readonly Flow[], iocs: readonly Ioc[]): string[] {
     .sort()
 }
 
-/** A table of flows that tipline made now; another tool; an earlier version; and one with it in new parts only. */
+/** A table of flows that tipline made now; another tool; an earlier version; and one that has it in new parts only. */
 const TABLES = ['ours', "another tool's", 'of an earlier version', 'in parts'] as const
-const INDEX_OVER_TEXTS = `ALTER TABLE nfsen.flows ADD INDEX tipline_addresses
-  [${lastBits('sa')}, ${lastBits('da')}] TYPE bloom_filter(0.0001) GRANULARITY 1`
+const WITHOUT_ORDER =
+  'ALTER TABLE nfsen.flows DROP PROJECTION tipline_by_sa, DROP PROJECTION tipline_by_da'
+const WITHOUT_BITS =
+  'ALTER TABLE nfsen.flows DROP COLUMN tipline_sa_bits, DROP COLUMN tipline_da_bits'
 
 describe.skipIf(!hasEngine())('matching of flows', () => {
   const house = clickHouseHouse({}, { networks })
   const { signal } = new AbortController()
-
-  async function withoutBits(): Promise<void> {
-    await house.db.command(`ALTER TABLE nfsen.flows DROP INDEX tipline_bits,
-      DROP COLUMN tipline_sa_bits, DROP COLUMN tipline_da_bits`)
-  }
 
   async function found(iocs: readonly Ioc[]): Promise<string[]> {
     const names = new Map(
@@ -164,8 +160,9 @@ describe.skipIf(!hasEngine())('matching of flows', () => {
         fc.constantFrom(...TABLES),
         async (flows, iocs, table) => {
           await house.begin({}, { networks })
-          if (table !== 'ours') await withoutBits()
-          if (table === 'of an earlier version') await house.db.command(INDEX_OVER_TEXTS)
+          if (table !== 'ours') await house.db.command(WITHOUT_ORDER)
+          if (table === "another tool's" || table === 'in parts')
+            await house.db.command(WITHOUT_BITS)
           const values = [...new Set(iocs.map(({ value }) => value))]
           const states = values.map((value) =>
             stateOf(
@@ -189,7 +186,7 @@ describe.skipIf(!hasEngine())('matching of flows', () => {
           const half = Math.ceil(rows.length / 2)
           await house.db.insert({ table: 'nfsen.flows', columns, rows: rows.slice(0, half) })
           if (table === 'in parts') {
-            const adding = addSkipIndex(tables.flows).filter((sql) => !sql.includes('MATERIALIZE '))
+            const adding = addByAddress(tables.flows).filter((sql) => !sql.includes('MATERIALIZE '))
             for (const sql of adding) await house.db.command(sql)
           }
           if (rows.length > half)

@@ -43,6 +43,8 @@ export interface Ask {
   readonly settings: readonly (readonly [name: string, value: string])[]
   readonly user: string
   readonly password: string
+  /** Whether the answer is wanted at its end, and then with an honest status. */
+  readonly isWhole: boolean
   readonly gzipAnswer: boolean
   readonly gzipBody: boolean
   /** What the request wants and we do not have; null: nothing. */
@@ -69,6 +71,7 @@ export function readRequest(request: IncomingMessage): Ask {
     settings: [...given].filter(([name]) => !RESERVED.has(name) && !name.startsWith('param_')),
     user,
     password,
+    isWhole: given.get('wait_end_of_query') === '1',
     gzipAnswer:
       given.get('enable_http_compression') === '1' && /\bgzip\b/.test(header('accept-encoding')),
     gzipBody: encoding === 'gzip',

@@ -16,6 +16,8 @@ export interface Work {
   readonly database: string | null
   readonly params: readonly (readonly [name: string, value: string])[]
   readonly settings: readonly (readonly [name: string, value: string])[]
+  /** The answer is wanted at its end. */
+  readonly isWhole: boolean
   /** Nothing may be changed. */
   readonly isReader: boolean
   readonly signal: AbortSignal
@@ -58,7 +60,9 @@ export async function run(open: Open, work: Work): Promise<Answer> {
   try {
     work.signal.throwIfAborted()
     prepare(session, work, mark)
-    if (isStreamable(work.statement, work.format)) return await stream(session, work, end)
+    if (!work.isWhole && isStreamable(work.statement, work.format)) {
+      return await stream(session, work, end)
+    }
     const result = await session.queryAsync(work.sql, { format: work.format })
     end()
     const totals = { rows: result.rowsRead, bytes: result.bytesRead, elapsed: result.elapsed }
@@ -89,6 +93,7 @@ function prepare(session: Session, work: Work, mark: string): void {
   if (work.isReader) session.query('SET readonly = 1')
 }
 
+/** chDB understands and plans it on this thread, so it is for answers that may be large. */
 async function stream(session: Session, work: Work, end: () => void): Promise<Answer> {
   const chunks = session.queryStream(work.sql, { format: work.format })[Symbol.asyncIterator]()
   const first = await chunks.next()

@@ -1,13 +1,13 @@
 /**
  * How a job's indicators are told to the statement that looks for them. The tables of the live view hold
- * them all, so no others are made: of a few it is said which they are, and their last bits let ClickHouse
- * skip what can't meet them; many are those written down in `tipline_looked_...` for this backscan.
+ * them all, so no others are made: of a few it is said which they are, and their last bits lead ClickHouse
+ * to the flows that may meet them; many are those written down in `tipline_looked_...` for this backscan.
  */
+import type { Sought } from '../../clickhouse/by-address.js'
 import type { Params } from '../../clickhouse/client.js'
 import type { Only } from '../../clickhouse/matching.js'
 import { quoted } from '../../clickhouse/names.js'
 import { lookedTable } from '../../clickhouse/schema.js'
-import type { Sought } from '../../clickhouse/skip-index.js'
 import { lookedFor } from './plan.js'
 import type { Few, Job, Plan } from './work.js'
 

@@ -17,7 +17,7 @@ import { type Few, type Job, NEVER, type Plan, type Slice } from './work.js'
 
 type Unplanned = Omit<Plan, 'flows' | 'live' | 'jobs'>
 
-/** Of more than these, each granule of flows holds one: there is nothing to skip. */
+/** Of more than these, each granule of flows holds one; and so many fit into a statement. */
 const FEW = 2000
 
 const HOUR = 3600
@@ -92,7 +92,7 @@ type Unsliced = Omit<Job, 'slices'> & { readonly window: Window }
 /** Indicators that have been looked for back to the same moment go together. */
 async function newJobs(plan: Asking): Promise<Unsliced[]> {
   const { db, since, until, again = false, limits = {}, signal } = plan
-  const most = limits.few ?? FEW
+  const most = Math.min(limits.few ?? FEW, FEW)
   const few = (column: string) =>
     `if(n <= ${most} AND NOT max(is_net), groupArray(${FEW})(${column}), [])`
   const rows = await db.rows<{ back: number; n: string } & Few>(

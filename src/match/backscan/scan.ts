@@ -38,8 +38,6 @@ async function lookAndStore(plan: Plan, { job, chosen, slice }: Scan): Promise<n
     query_plan_remove_redundant_sorting: 0,
     // What is brought together by its time would be read part by part in that order, for as much CPU again.
     optimize_read_in_order: 0,
-    // Bloom filters lie one after the other: 180 MB in pieces of 1 MB instead of 128 kB.
-    max_read_buffer_size_local_fs: '1048576',
     ...searchSettings(plan.db.version),
   } as const
   const params = { ...chosen.params, from: slice.from, to: slice.to }

@@ -40,7 +40,7 @@ export interface Limits {
 export interface Announcement {
   readonly indicators: number
   readonly slices: number
-  /** At most, estimated by ClickHouse: what its indexes by address skip is not known before. */
+  /** At most, estimated by ClickHouse: what is left out by address is not known before. */
   readonly rows: number
   readonly bytes: number
 }
