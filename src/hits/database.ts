@@ -1,7 +1,8 @@
 /** Opening `hits.db`. Several processes may write to it, each in short transactions. */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { HitsError } from '../errors.js'
+import { makeFolder } from '../folder.js'
 import { type Database, inTransaction, sqlite, sqliteCode } from '../ledger/sqlite.js'
 import { MIGRATIONS } from './schema.js'
 
@@ -17,7 +18,7 @@ export function openHits(dataDir: string): Database {
   const path = hitsPath(dataDir)
   let db: Database | undefined
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makeFolder(dataDir)
     db = new (sqlite().DatabaseSync)(path, { enableForeignKeyConstraints: false })
     db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
     // FULL: what a follower was told, or MISP was sent, must not be forgotten with the power.

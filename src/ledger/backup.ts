@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LedgerError } from '../errors.js'
+import { makeFolder } from '../folder.js'
 import { LEDGER_FILE, ledgerPath, openForReading, setMeta } from './database.js'
 import { MIGRATIONS } from './schema.js'
 import { asLedgerError, type Database, sqlite } from './sqlite.js'
@@ -57,7 +58,7 @@ export function restoreLedger({ dataDir, from, force }: RestoreOptions): { kept:
       hint: 'use --force to put the backup in its place; the present ledger is kept beside it',
     })
   }
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeFolder(dataDir)
   const copy = join(dataDir, `${LEDGER_FILE}.restoring`)
   copyDatabase(from, copy)
   giveNewId(copy)

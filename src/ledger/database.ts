@@ -1,8 +1,9 @@
 /** Opening the ledger's file: pragmas, migrations (with a backup first), its id. */
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { LedgerError } from '../errors.js'
+import { makeFolder } from '../folder.js'
 import { MIGRATIONS } from './schema.js'
 import { asLedgerError, type Database, inTransaction, sqlite } from './sqlite.js'
 
@@ -21,7 +22,7 @@ export function ledgerExists(dataDir: string): boolean {
 
 /** Opens for writing; creates or migrates the file. @throws LedgerError */
 export function openForWriting(dataDir: string): Database {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeFolder(dataDir)
   const db = connect(ledgerPath(dataDir), false)
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY')

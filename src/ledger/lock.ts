@@ -7,9 +7,10 @@
  * daemon holds these three as long as it lives. `backscan`: one process looks through the flows of the past;
  * the daemon, too, holds it only meanwhile.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LedgerBusy, LedgerError } from '../errors.js'
+import { makeFolder } from '../folder.js'
 import { sleep } from '../retry.js'
 import { type Database, SQLITE_BUSY, sqlite, sqliteCode } from './sqlite.js'
 
@@ -41,7 +42,7 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
 }
 
 function tryLock({ dataDir, name }: LockOptions): Lock | null {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeFolder(dataDir)
   const db = openLockFile(join(dataDir, `${name}.lock`))
   if (db === null) return null
   try {

@@ -1,11 +1,12 @@
 /** Finds the engine of a data folder, or starts it. Many processes may do so at once; one engine runs. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ClickHouseError } from '../../errors.js'
+import { makeFolder } from '../../folder.js'
 import type { Logger } from '../../log.js'
 import type { Metrics } from '../../metrics.js'
 import { type ChildOptions, TAKEN } from './child-options.js'
@@ -76,7 +77,7 @@ async function launch(
   { options, settings }: { options: EngineOptions; settings: string },
 ): Promise<number | null> {
   const { dataDir, listen, password, idleMs, log, metrics, signal } = options
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeFolder(dataDir)
   const child = start(place, options.program ?? PROGRAM)
   const given: ChildOptions = { dataDir, listen, password, idleMs, settings }
   child.stdin?.on('error', (error) =>
