@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EXIT, SinkUnavailable, UsageError } from '../errors.js'
+import { EXIT, SinkUnavailable } from '../errors.js'
 import { backupLedger } from '../ledger/backup.js'
 import { ledgerExists, ledgerPath } from '../ledger/database.js'
 import type { Ledger } from '../ledger/ledger.js'
@@ -27,15 +27,11 @@ interface Compared {
 }
 
 export interface DryRunOptions {
-  readonly accept?: readonly string[]
   /** Also tell what a rebuild of each sink would do. */
   readonly compare?: boolean
 }
 
 export async function dryRunCommand(context: Context, options: DryRunOptions): Promise<number> {
-  if (options.accept) {
-    throw new UsageError({ what: '--accept changes something, --dry-run changes nothing' })
-  }
   const shown = process.stderr.isTTY === true && !context.out.json
   const progress = await Progress.open({ shown })
   const base = await openBase(context, (line) => progress.log(line))

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
-import { EXIT, Interrupted, UsageError } from '../errors.js'
+import { EXIT, Interrupted } from '../errors.js'
 import type { Recorder } from '../hits/recorder.js'
 import { Crew, inFlightOf } from '../match/logs/crew.js'
 import { enrich, noCounts, type Write } from '../match/logs/enrich.js'
@@ -34,10 +34,6 @@ export async function enrichCommand(
   context: Context,
   { files, ...options }: EnrichCommandOptions & { files: readonly string[] },
 ): Promise<number> {
-  if (options.label !== undefined && !options.record) {
-    const hint = 'add --record'
-    throw new UsageError({ what: '--label is for hits that are recorded', hint })
-  }
   const fields = await fieldsOf(options)
   const inputs = openInputs(files, context.signal)
   try {

@@ -9,9 +9,9 @@ import { count, moment, number } from './words.js'
 
 /** One line for each indicator and reason. Nothing found is exit status 1. */
 export async function countedCommand(context: Context, options: HitsOptions): Promise<number> {
-  if (options.label !== undefined || options.kind === 'log') {
-    const hint = 'leave out --label and --kind: flows are counted by indicator and hour'
-    throw new UsageError({ what: 'what is counted has no label, and is none of lines', hint })
+  if (options.kind === 'log') {
+    const hint = 'leave out --kind: only flows are counted'
+    throw new UsageError({ what: 'what lines hit is stored hit by hit, and never counted', hint })
   }
   const { since, until, value, event, source, limit } = queryOf(options, context.now())
   const query = { since, until, value, event, source, limit }

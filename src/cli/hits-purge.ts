@@ -32,7 +32,7 @@ export function purgeCommand(context: Context, options: PurgeOptions): Promise<n
 function chosenValue({ value, address, user }: PurgeOptions): string {
   const given = [value, address, user].flatMap((text) => text ?? [])
   const [only] = given
-  if (given.length !== 1 || only === undefined || only.trim() === '') {
+  if (given.length !== 1 || only === undefined) {
     const hint = 'such as --address 192.0.2.5 or --user kim@example.org'
     throw new UsageError({ what: 'expected one of --address, --user and --value', hint })
   }

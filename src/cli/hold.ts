@@ -18,7 +18,6 @@ export interface HoldOptions {
 
 export async function holdCommand(context: Context, options: HoldOptions): Promise<number> {
   const why = options.why.trim()
-  if (why === '') throw new UsageError({ what: '--why is empty', hint: 'say it in a few words' })
   const now = context.now()
   const until = options.for === undefined ? null : now + secondsOf(options.for)
   return withShipping(context, async (parts) => {

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addCommands } from './commands/commands.js'
 import { addCompletion } from './commands/start.js'
+import { checkUse } from './commands/use.js'
 import type { Execute } from './context.js'
 
 export interface ProgramOptions {
@@ -28,6 +29,7 @@ export function buildProgram({ execute, completes = true }: ProgramOptions): Com
     // What went wrong is told in one place, for errors of every kind.
     .configureOutput({ outputError: () => undefined })
     .addHelpText('after', AFTER)
+    .hook('preAction', (_, command) => checkUse(command))
   addCommands(program, execute)
   if (completes) addCompletion(program)
   return program.helpCommand('help [command]', 'tell how a command is used')

@@ -1,6 +1,6 @@
 /** `tipline sync`: one cycle, from the sources into the ledger, from there into every sink. */
 import { setFlagsFromString } from 'node:v8'
-import { EXIT, LedgerBusy, UsageError } from '../errors.js'
+import { EXIT, LedgerBusy } from '../errors.js'
 import { forgetOldHits } from '../hits/erase.js'
 import { totals } from '../ledger/knowledge.js'
 import { acquireLock, type Lock } from '../ledger/lock.js'
@@ -18,12 +18,6 @@ import { type Base, openBase, type Syncing, withSyncing } from './wiring.js'
 export interface SyncOptions {
   readonly accept?: readonly string[]
   readonly wait?: boolean
-  readonly compare?: boolean
-}
-
-const COMPARE_ALONE = {
-  what: '--compare goes with --dry-run',
-  hint: 'tipline sync --dry-run --compare tells what a rebuild would change',
 }
 
 /**
@@ -33,7 +27,6 @@ const COMPARE_ALONE = {
 const THRIFTY = '--heap-growing-percent=40'
 
 export async function syncCommand(context: Context, options: SyncOptions): Promise<number> {
-  if (options.compare) throw new UsageError(COMPARE_ALONE)
   setFlagsFromString(THRIFTY)
   const shown = process.stderr.isTTY === true && !context.out.json
   const progress = await Progress.open({ shown })

@@ -126,7 +126,7 @@ describe('what can not be held or released', () => {
     [['hold', '198.51.100.7'], "required option '--why <text>' not specified"],
     [['hold', '198.51.100.7', '--why', ' '], '--why is empty'],
     [['hold', '198.51.100.7', '--why', 'x', '--for', 'ever'], '--for ever is no duration'],
-    [['hold', ' ', '--why', 'x'], 'the value is empty'],
+    [['hold', ' ', '--why', 'x'], '<what> is empty'],
     [['release', '17'], 'there is no hold 17 in force'],
   ])('%j', async (args, what) => {
     site.writeConfig()

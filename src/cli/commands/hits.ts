@@ -6,6 +6,7 @@ import type { HitsOptions } from '../hits.js'
 import type { MarkOptions } from '../hits-mark.js'
 import type { PurgeOptions } from '../hits-purge.js'
 import { common } from './options.js'
+import { orEmpty } from './use.js'
 
 export function addHits(program: Command, execute: Execute): void {
   const command = program
@@ -19,7 +20,14 @@ export function addHits(program: Command, execute: Execute): void {
     .option('--value <value>', 'only hits of this address, name, hash or user, on either side')
     .option('--event <id>', 'only hits of this event, by its number or uuid')
     .option('--source <name>', 'only hits of what this source brought')
-    .option('--label <name>', 'only hits with this label: flowsrc of flows, --label of logs')
+    .addOption(
+      orEmpty(
+        new Option(
+          '--label <name>',
+          'only hits with this label: flowsrc of flows, --label of logs; an empty one: without a label',
+        ),
+      ),
+    )
     .addOption(
       new Option('--kind <kind>', 'only hits of flows, or of log lines').choices(HIT_KINDS),
     )
@@ -29,7 +37,12 @@ export function addHits(program: Command, execute: Execute): void {
       ),
     )
     .option('--limit <number>', 'at most so many', '1000')
-    .option('--counted', 'what flows met and is only counted: floods, and scanners nobody answered')
+    .addOption(
+      new Option(
+        '--counted',
+        'what flows met and is only counted: floods, and scanners nobody answered',
+      ).conflicts(['label', 'way']),
+    )
     .action((options: CommonOptions & HitsOptions & { counted?: boolean }) =>
       execute(options, async (context) =>
         options.counted

@@ -1,7 +1,8 @@
 /** The commands that tell what is known, and whether all is well. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { CommonOptions, Execute } from '../context.js'
 import { common, dataDir } from './options.js'
+import { needing } from './use.js'
 
 export function addLookup(program: Command, execute: Execute): void {
   const command = program
@@ -31,7 +32,11 @@ export function addExplain(program: Command, execute: Execute): void {
       'Tells the state of a value, since when and why, by which events of which source, in which sinks, what holds it, and its history; and what the policy in the config would say now.',
     )
     .argument('<value>', 'an indicator, as for lookup')
-    .option('--check-sinks', 'also ask the sinks themselves what they hold')
+    .addOption(
+      new Option('--check-sinks', 'also ask the sinks themselves what they hold').conflicts(
+        'dataDir',
+      ),
+    )
     .addOption(dataDir())
     .action((value: string, options: CommonOptions & { checkSinks?: boolean }) =>
       execute(options, async (context) =>
@@ -50,7 +55,12 @@ export function addStatus(program: Command, execute: Execute): void {
     .summary('how fresh the sources and the sinks are, what is live, held, set aside, withheld')
     .description('Tells the state of the ledger. Exit status 1 if something needs a hand.')
     .option('--withheld <id>', 'list what the guard withholds under this id')
-    .option('--set-aside', 'list the attributes whose value can not be an indicator of their type')
+    .addOption(
+      new Option(
+        '--set-aside',
+        'list the attributes whose value can not be an indicator of their type',
+      ).conflicts('withheld'),
+    )
     .action((options: CommonOptions & { withheld?: string; setAside?: boolean }) =>
       execute(options, async (context) =>
         (await import('../status.js')).statusCommand(context, options),
@@ -75,10 +85,19 @@ export function addDoctor(program: Command, execute: Execute): void {
       '--fix',
       'add to a table of flows that another tool made what imports and backscan want',
     )
-    .option('--yes', 'with --fix: without asking')
-    .option('--alerts', 'send a test through every channel of `alerts`')
-    .option('--sql', "print the SQL of ClickHouse's tables and views, as this config has them")
-    .option('--cluster <name>', 'with --sql: for every node of this cluster')
+    .addOption(needing(new Option('--yes', 'with --fix: without asking'), 'fix'))
+    .addOption(
+      new Option('--alerts', 'send a test through every channel of `alerts`').conflicts('fix'),
+    )
+    .addOption(
+      new Option(
+        '--sql',
+        "print the SQL of ClickHouse's tables and views, as this config has them",
+      ).conflicts(['fix', 'alerts']),
+    )
+    .addOption(
+      needing(new Option('--cluster <name>', 'with --sql: for every node of this cluster'), 'sql'),
+    )
     .action(
       (
         options: CommonOptions & {

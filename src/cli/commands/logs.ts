@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { CommonOptions, Execute } from '../context.js'
 import type { EnrichCommandOptions } from '../enrich.js'
 import { common, dataDir } from './options.js'
+import { needing } from './use.js'
 
 export function addEnrich(program: Command, execute: Execute): void {
   const command = program
@@ -25,7 +26,12 @@ export function addEnrich(program: Command, execute: Execute): void {
     .option('--hits <file>', 'also write the lines that hit to this file')
     .option('--legacy', "also write misp.event_id and misp.type, as MISP2memcached's script does")
     .option('--record', 'also write the hits down, for `tipline hits`, alerts and sightings')
-    .option('--label <name>', 'with --record: what these logs are called, e.g. proxy')
+    .addOption(
+      needing(
+        new Option('--label <name>', 'with --record: what these logs are called, e.g. proxy'),
+        'record',
+      ),
+    )
     .option('--stats', 'end with counts and rate, on stderr')
     .option('--threads <n>', 'share the work between so many threads; default: 1', threadCount)
     .option('--explain-fields', 'only say which fields of a sample would be looked up')

@@ -27,7 +27,9 @@ export function answering(command: Command): void {
 }
 
 export function dataDir(): Option {
-  return new Option('--data-dir <dir>', 'the folder of the ledger, in place of a config')
+  return new Option('--data-dir <dir>', 'the folder of the ledger, in place of a config').conflicts(
+    'config',
+  )
 }
 
 export function exemplify(command: Command, examples: readonly Example[]): void {

@@ -1,7 +1,8 @@
 /** The command that brings indicators from MISP to the sinks. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { CommonOptions, Execute } from '../context.js'
 import { common } from './options.js'
+import { needing } from './use.js'
 
 interface SyncFlags {
   readonly accept?: string[]
@@ -22,8 +23,21 @@ export function addSync(program: Command, execute: Execute): void {
       'let through what the guard withheld under this id, and nothing larger',
     )
     .option('--wait', 'wait for another process that is syncing')
-    .option('--dry-run', 'ask and judge, on a copy of the ledger, and change nothing anywhere')
-    .option('--compare', 'with --dry-run: also tell what a rebuild would change in every sink')
+    .addOption(
+      new Option(
+        '--dry-run',
+        'ask and judge, on a copy of the ledger, and change nothing anywhere',
+      ).conflicts(['accept', 'wait']),
+    )
+    .addOption(
+      needing(
+        new Option(
+          '--compare',
+          'with --dry-run: also tell what a rebuild would change in every sink',
+        ),
+        'dryRun',
+      ),
+    )
     .option('-l, --log-file <file>', 'write the log into this file instead of on stderr')
     .option('--debug', 'the same as --log-level debug')
     .action((options: CommonOptions & SyncFlags) =>
