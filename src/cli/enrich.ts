@@ -84,7 +84,8 @@ async function matchAll(context: Context, { fields, inputs, options }: Asked): P
   })
   const recorder = options.record ? await openRecorder(context, ledger) : null
   try {
-    await enrichAll(context, { crew, inputs, options, recorder })
+    const hits = options.hits === undefined ? null : await openOutlet(options.hits, context.signal)
+    await enrichAll(context, { crew, inputs, options, recorder, hits })
   } finally {
     await crew.close()
   }
@@ -120,18 +121,17 @@ interface Work {
   readonly inputs: readonly LogInput[]
   readonly options: EnrichCommandOptions
   readonly recorder: Recorder | null
+  readonly hits: Outlet | null
 }
 
 async function enrichAll(
   context: Context,
-  { crew, inputs, options, recorder }: Work,
+  { crew, inputs, options, recorder, hits }: Work,
 ): Promise<void> {
   const counts = noCounts()
   const started = performance.now()
   const progress = await EnrichProgress.open(inputs, counts)
-  const hitsFile = options.hits === undefined ? null : createWriteStream(options.hits)
   const out = new Outlet(process.stdout, context.signal)
-  const hits = hitsFile && new Outlet(hitsFile, context.signal)
   const occasion = { way: 'enrich', label: options.label ?? '' } as const
   try {
     let endsOpen = false
@@ -149,7 +149,6 @@ async function enrichAll(
       input.close()
       endsOpen = result.endsOpen
     }
-    hits?.check()
   } catch (error) {
     // Who closes our output wants no more of it; that is no failure.
     if (!(error instanceof ReaderGone)) throw error
@@ -175,6 +174,14 @@ function tellStats(context: Context, stats: EnrichStats): void {
 
 /** The reader of our output has closed it. */
 class ReaderGone extends Error {}
+
+/** Open when it answers: a file that can't be is told before the first line goes out. */
+async function openOutlet(file: string, signal: AbortSignal): Promise<Outlet> {
+  const outlet = new Outlet(createWriteStream(file), signal)
+  // A write, also of nothing, waits until it is open.
+  await outlet.write(Buffer.alloc(0))
+  return outlet
+}
 
 /** A stream that is written to no faster than it is read; what was written is not needed any more. */
 class Outlet {
@@ -207,11 +214,6 @@ class Outlet {
         else resolve()
       })
     })
-
-  /** @throws what it failed with, also where nothing was written */
-  check(): void {
-    if (this.#broken) throw this.#broken
-  }
 
   /** All that was written has reached the disk's cache. */
   async end(): Promise<void> {

@@ -1,8 +1,9 @@
 /** `tipline logstash`: the pipeline and the script with which Logstash looks indicators up. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { LoadedConfig } from '../config/load.js'
 import { EXIT, LedgerError, UsageError } from '../errors.js'
+import { makeFolder, SHARED } from '../folder.js'
 import { printable } from '../log.js'
 import { ecsFields, type LookupField } from '../logstash/fields.js'
 import { logstashFiles } from '../logstash/files.js'
@@ -81,7 +82,8 @@ function staleAfterOf({ staleAfter }: LogstashOptions): number | null {
 /** Each whole or not at all: Logstash may be reading them. Answers their paths. */
 function writeFiles(folder: string, files: Readonly<Record<string, string>>): string[] {
   try {
-    mkdirSync(folder, { recursive: true })
+    // Logstash reads it as a user of its own.
+    makeFolder(folder, SHARED)
     return Object.entries(files).map(([name, text]) => {
       const path = join(folder, name)
       writeFileSync(`${path}.new`, text)

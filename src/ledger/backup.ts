@@ -1,6 +1,6 @@
 /** Copies of the ledger, made while it is in use, and their way back. */
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LedgerError } from '../errors.js'
 import { makeFolder } from '../folder.js'
@@ -16,7 +16,7 @@ export async function backupLedger(dataDir: string, toFile: string): Promise<{ b
   const db = openForReading(dataDir)
   const unfinished = `${toFile}.unfinished`
   try {
-    mkdirSync(dirname(toFile), { recursive: true })
+    makeFolder(dirname(toFile))
     rmSync(unfinished, { force: true })
     await sqlite().backup(db as never, unfinished, { rate: PAGES_A_STEP })
     check(unfinished)

@@ -1,8 +1,9 @@
 /** Fetching the warninglists that the policy asks for: shipped, from a folder, from the MISPs. */
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ConfigError, SourceError, UsageError } from '../errors.js'
+import { makeFolder } from '../folder.js'
 import type { Logger } from '../log.js'
 import type { MispSourceSettings } from '../misp/settings.js'
 import type { PolicySettings } from '../policy/settings.js'
@@ -136,7 +137,7 @@ async function fetchLists(
   const { client, dispatcher } = openClient(source, options.deps)
   try {
     const lists = await client.warninglists(options.signal)
-    mkdirSync(join(options.dataDir, 'lists'), { recursive: true, mode: 0o700 })
+    makeFolder(join(options.dataDir, 'lists'))
     writeFileSync(`${path}.new`, JSON.stringify(lists))
     renameSync(`${path}.new`, path)
     return lists

@@ -194,10 +194,12 @@ describe('tipline enrich', () => {
     expect(told).toBe('tipline: ENOSPC: no space left on device, write\n  hint: the disk is full\n')
   })
 
-  it('a place for hits that can not be is told, though there is no hit', async () => {
-    const { status, stderr } = await enrich(['--hits', join(folder, 'none/hits.json')], MISS)
-    expect(status).toBe(3)
-    expect(stderr).toContain('ENOENT')
+  it('a place for hits that can not be is told before a line goes out', async () => {
+    for (const lines of [MISS, HIT]) {
+      const ran = await enrich(['--hits', join(folder, 'none/hits.json')], lines)
+      expect(ran).toMatchObject({ status: 3, stdout: '' })
+      expect(ran.stderr).toContain('ENOENT')
+    }
   })
 
   it.each([

@@ -1,7 +1,8 @@
 /** Writes the demo's MISP feed into a folder: `manifest.json` and one file for each event. */
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../../folder.js'
 import type { DemoEvent } from './events.js'
 
 const ORGC = { name: 'CERT Example', uuid: uuidOf(0, 0) }
@@ -14,7 +15,7 @@ export interface FeedOptions {
 }
 
 export function writeFeed(folder: string, { events, now }: FeedOptions): void {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const manifest: Record<string, unknown> = {}
   for (const event of events) {
     const text = JSON.stringify({ Event: eventFile(event, now) })

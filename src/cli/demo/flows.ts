@@ -1,6 +1,6 @@
 /** The demo's flows: into the embedded ClickHouse, matched as they come, and found in the past. */
 import { execFile } from 'node:child_process'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { ClickHouse } from '../../clickhouse/client.js'
@@ -11,6 +11,7 @@ import type { Tables } from '../../clickhouse/schema.js'
 import { ClickHouseError, UsageError } from '../../errors.js'
 import { importFile, openFlows } from '../../flows/import.js'
 import { findNfdump, type Nfdump } from '../../flows/nfdump.js'
+import { makeFolder } from '../../folder.js'
 import type { Hit } from '../../hits/hit.js'
 import { readHits } from '../../hits/read.js'
 import { silentLogger } from '../../log.js'
@@ -87,7 +88,7 @@ async function nfdumpOrNull(): Promise<Nfdump | null> {
 
 /** What nfpcapd makes of it; nothing where it is missing or does not want to. */
 async function capture(folder: string, begin: number): Promise<string[]> {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const pcap = join(folder, 'packets.pcap')
   writeFileSync(pcap, pcapOf(packetsOf(FLOWS, begin)))
   try {
