@@ -76,9 +76,35 @@ export function proxyFor(url: string, env: Environment): string | undefined {
   return proxy.includes('://') ? proxy : `http://${proxy}`
 }
 
-/** What to do about a certificate that the right authority signed; undefined: is it the right one? */
-export function certificateHint(code: string | undefined): string | undefined {
-  return code === undefined ? undefined : CERTIFICATES[code]
+/** What to do about a certificate, by the fault's code; undefined: something else is wrong. */
+export function certificateHint(
+  code: string | undefined,
+  caFile: string | undefined,
+): string | undefined {
+  if (code === undefined) return undefined
+  return isUnsigned(code) ? signerHint(caFile) : CERTIFICATES[code]
+}
+
+/** No authority that is trusted here has signed the certificate. */
+export function isUnsigned(code: string): boolean {
+  return UNSIGNED.has(code)
+}
+
+const UNSIGNED: ReadonlySet<string> = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+])
+
+/** `caFile`: what the config names under `key`, and is trusted instead of the public authorities. */
+export function signerHint(caFile: string | undefined, key = 'ca_file'): string {
+  return caFile === undefined
+    ? `name the authority that signed it in ${key}`
+    : `no authority in ${caFile}, which ${key} names, signed it: name the one that did`
 }
 
 const CERTIFICATES: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 /** What went wrong with a source, as an error that says what to try. */
 import { SourceError, type SourceFault } from '../errors.js'
 import { maskSecrets, printable } from '../log.js'
-import type { NetworkFault } from '../net.js'
+import { isUnsigned, type NetworkFault, signerHint } from '../net.js'
 
 /** Whom an error is about. */
 export interface Subject {
@@ -11,6 +11,8 @@ export interface Subject {
   readonly place: string
   /** Never to be shown, whoever says them. */
   readonly secrets: readonly string[]
+  /** The authority that the config names for it, as the path of a file. */
+  readonly caFile?: string | undefined
 }
 
 export interface RefusedAnswer {
@@ -95,7 +97,7 @@ export function connectionError(
     source: subject.name,
     fault: kind === 'not-http' ? 'not-misp' : kind,
     what: `${called(subject)} ${told.what} (${code})`,
-    hint: kind === 'tls' ? tlsHint(code) : told.hint,
+    hint: kind === 'tls' ? tlsHint(code, subject.caFile) : told.hint,
     cause: cleanCause(subject, cause),
   })
 }
@@ -184,7 +186,7 @@ const CONNECTION: Readonly<Record<NetworkFault['fault'], { what: string; hint: s
   tls: { what: 'offers a TLS connection that is not trusted', hint: '' },
 }
 
-function tlsHint(code: string): string {
+function tlsHint(code: string, caFile: string | undefined): string {
   if (code === 'CERT_HAS_EXPIRED') return 'Its certificate has expired and must be renewed.'
   if (code === 'CERT_NOT_YET_VALID') {
     return 'Its certificate is not valid yet: compare the clocks of both machines.'
@@ -195,7 +197,8 @@ function tlsHint(code: string): string {
   if (/^(ERR_SSL_|EPROTO)/.test(code)) {
     return 'Check that the port speaks TLS; with http:// the URL is for plain HTTP.'
   }
-  return 'Name the authority that signed its certificate as ca_file. ignore_cert_errors: true takes any certificate and is unsafe.'
+  const hint = signerHint(isUnsigned(code) ? caFile : undefined)
+  return `${hint[0]?.toUpperCase()}${hint.slice(1)}. ignore_cert_errors: true takes any certificate and is unsafe.`
 }
 
 function forbiddenHint(subject: Subject, answer: RefusedAnswer): string {

@@ -47,6 +47,8 @@ export interface UrlFeedOptions extends CommonFeedOptions {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly dispatcher: Dispatcher
+  /** What the dispatcher trusts, as the path of a file. */
+  readonly caFile?: string | undefined
   readonly timeouts?: Partial<Timeouts>
 }
 
@@ -316,6 +318,7 @@ function feedTarget(options: UrlFeedOptions): Target {
     kind: 'feed',
     place: base.host,
     secrets,
+    caFile: options.caFile,
     base,
     headers,
     dispatcher: options.dispatcher,

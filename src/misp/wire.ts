@@ -16,6 +16,8 @@ export interface MispClientOptions extends Patience {
   readonly url: string
   readonly key: string
   readonly dispatcher: Dispatcher
+  /** What the dispatcher trusts, as the path of a file. */
+  readonly caFile?: string | undefined
   readonly log: Logger
   readonly metrics: Metrics
   readonly timeouts?: Partial<Timeouts>
@@ -54,6 +56,7 @@ export function openWire(options: MispClientOptions): Wire {
     kind: 'MISP',
     place: base.host,
     secrets: [key],
+    caFile: options.caFile,
     base,
     headers: { authorization: key },
     dispatcher: options.dispatcher,

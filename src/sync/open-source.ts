@@ -43,6 +43,7 @@ export function openClient(
     url: settings.url,
     key: settings.key ?? '',
     dispatcher,
+    caFile: settings.ca_file,
     pageSize: settings.page_size,
     requests: settings.requests,
     timeouts: timeouts(settings),
@@ -57,8 +58,8 @@ export function openSightings(
   deps: SourceDeps,
 ): { client: SightingClient; close(): Promise<void> } {
   const dispatcher = dispatcherFor(settings, settings.url, deps)
-  const { name, url, key = '' } = settings
-  const options = { name, url, key, dispatcher, timeouts: timeouts(settings), attempts: 1 }
+  const { name, url, key = '', ca_file: caFile } = settings
+  const options = { name, url, key, dispatcher, caFile, timeouts: timeouts(settings), attempts: 1 }
   const client = createSightingClient({ ...options, ...deps })
   return { client, close: () => dispatcher.close() }
 }
@@ -108,6 +109,7 @@ export function openFeedAlone(
       ? {
           url: settings.url,
           dispatcher,
+          caFile: settings.ca_file,
           timeouts: timeouts(settings),
           ...(settings.headers ? { headers: settings.headers } : {}),
         }

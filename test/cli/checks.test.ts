@@ -2,6 +2,8 @@
 import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createAuthority } from '../misp-client/certs.js'
+import { serveTls } from '../misp-client/servers.js'
 import { hasMemcached } from '../servers/memcached.js'
 import { Site } from './site.js'
 
@@ -47,6 +49,27 @@ describe('tipline doctor', () => {
     const { exit, said } = await doctor()
     expect(exit).toBe(0)
     expect(said).toContain('may do more than it needs')
+  })
+
+  it('says of an authority that the config names that it is the wrong one, by its path', async () => {
+    const tls = await serveTls(createAuthority().issue({ names: ['127.0.0.1'] }), () => undefined)
+    const url = `https://127.0.0.1:${tls.port}/`
+    const other = site.write('other.pem', createAuthority('Another').cert)
+    site.write(
+      'tipline.yml',
+      `sources:
+  - { name: main, url: "${url}", key: x, ca_file: other.pem }
+  - { name: osint, type: feed, url: "${url}", ca_file: other.pem }
+  - { name: unnamed, url: "${url}", key: x }
+`,
+    )
+    const { findings } = (await site.ask(['doctor'])) as unknown as Findings
+    await tls.close()
+    const hint = (area: string) =>
+      findings.find((each) => each.area === area && each.level === 'error')?.hint
+    const wrong = `No authority in ${other}, which ca_file names, signed it: name the one that did. ignore_cert_errors: true takes any certificate and is unsafe.`
+    expect([hint('main'), hint('osint')]).toEqual([wrong, wrong])
+    expect(hint('unnamed')).toMatch(/^Name the authority that signed it in ca_file\./)
   })
 
   it('finds a MISP, a feed and a memcached that are not there, without trying again', async () => {

@@ -44,6 +44,7 @@ export class Node implements Replies {
   readonly name: string
   readonly #socket: Socket
   readonly #timeout: number
+  readonly #caFile: string | undefined
   readonly dialect: Dialect
   readonly #reader
   readonly #pending: Exchange[] = []
@@ -71,7 +72,7 @@ export class Node implements Replies {
   }
 
   private constructor(
-    { address, timeout, credentials }: NodeOptions,
+    { address, timeout, credentials, tls: settings }: NodeOptions,
     tls: ConnectionOptions | null,
   ) {
     this.name = address.name
@@ -79,6 +80,7 @@ export class Node implements Replies {
     this.dialect = credentials?.auth === 'sasl' ? binary : meta
     this.#reader = this.dialect.reader()
     this.#timeout = timeout
+    this.#caFile = settings?.ca_file
     const options = { ...address.connect, noDelay: true, keepAlive: true }
     this.#socket = tls ? connectTls({ ...options, ...tls }) : createConnection(options)
     this.#socket.setTimeout(timeout)
@@ -262,7 +264,7 @@ export class Node implements Replies {
   #lost(cause?: NodeJS.ErrnoException): SinkUnavailable {
     const said = this.#said && ` (it had said: ${this.#said})`
     if (!cause) return unavailable(this.name, `closed the connection${said}`, HINTS.closed)
-    const tls = tlsFault(cause.code ?? '')
+    const tls = tlsFault(cause.code ?? '', this.#caFile)
     if (tls) return unavailable(this.name, tls.what + said, tls.hint, cause)
     const what = FAULTS[cause.code ?? ''] ?? `the connection failed (${cause.code ?? 'no code'})`
     return unavailable(this.name, what + said, HINTS[cause.code ?? ''] ?? HINTS.closed, cause)

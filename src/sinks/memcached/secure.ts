@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { ConnectionOptions, SecureContext } from 'node:tls'
 import { UsageError } from '../../errors.js'
 import { printable } from '../../log.js'
-import { contextFrom, type TlsFiles } from '../../net.js'
+import { contextFrom, signerHint, type TlsFiles } from '../../net.js'
 import type { Address } from './address.js'
 import { unavailable } from './unavailable.js'
 
@@ -32,12 +32,15 @@ function contextOf(settings: TlsSettings, address: Address): SecureContext {
   }
 }
 
-/** Codes of Node and OpenSSL, in words. */
-export function tlsFault(code: string): { what: string; hint: string } | null {
+/** Codes of Node and OpenSSL, in words. `caFile`: the authority that the settings name. */
+export function tlsFault(
+  code: string,
+  caFile: string | undefined,
+): { what: string; hint: string } | null {
   const known = FAULTS[code]
-  if (known) return { what: `${known} (${code})`, hint: hintFor(code) }
+  if (known) return { what: `${known} (${code})`, hint: hintFor(code, caFile) }
   if (!/^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_)/.test(code)) return null
-  return { what: `TLS failed (${code})`, hint: hintFor(code) }
+  return { what: `TLS failed (${code})`, hint: hintFor(code, caFile) }
 }
 
 const FAULTS: Readonly<Record<string, string>> = {
@@ -53,7 +56,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS',
 }
 
-function hintFor(code: string): string {
+function hintFor(code: string, caFile: string | undefined): string {
   if (/ALTNAME/.test(code))
     return 'name the server as its certificate does, or give tls.server_name'
   if (/WRONG_VERSION|PACKET_LENGTH/.test(code))
@@ -62,5 +65,5 @@ function hintFor(code: string): string {
   if (/CERTIFICATE_REQUIRED|ALERT/.test(code)) {
     return 'does the server want a client certificate (tls.client_pem_file), or another one?'
   }
-  return 'give the certificate of its authority as tls.ca_file'
+  return signerHint(caFile, 'tls.ca_file')
 }

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis'
 import { UsageError } from '../../errors.js'
 import { contextFrom } from '../../net.js'
 import { timeoutOf } from '../layout/settings.js'
-import { faultOf, unavailable } from './faults.js'
+import { faultOf, type Manner, unavailable } from './faults.js'
 import { type Place, parsePlace } from './place.js'
 import type { RedisSettings } from './settings.js'
 
@@ -17,7 +17,7 @@ const FAREWELL_MS = 200
 export class Connection {
   readonly name: string
   readonly #client: Redis
-  readonly #timeout: number
+  readonly #manner: Manner
   /** The first thing that went wrong: what is told of later is mostly but its consequence. */
   #cause: unknown
   #closed = false
@@ -27,11 +27,10 @@ export class Connection {
     signal?.throwIfAborted()
     const place = placeOf(settings)
     const { Redis } = await import('ioredis')
-    const connection = new Connection(
-      place.name,
-      new Redis(clientOptions(place, settings)),
-      timeoutOf(settings),
-    )
+    const connection = new Connection(place.name, new Redis(clientOptions(place, settings)), {
+      timeout: timeoutOf(settings),
+      caFile: settings.ca_file,
+    })
     try {
       await unlessAborted(connection.#greet(place, settings), signal)
       return connection
@@ -41,10 +40,10 @@ export class Connection {
     }
   }
 
-  private constructor(name: string, client: Redis, timeout: number) {
+  private constructor(name: string, client: Redis, manner: Manner) {
     this.name = name
     this.#client = client
-    this.#timeout = timeout
+    this.#manner = manner
     client.on('error', (error: unknown) => {
       this.#cause ??= error
     })
@@ -89,7 +88,7 @@ export class Connection {
       return await work()
     } catch (error) {
       const isReply = error instanceof Error && error.name === 'ReplyError'
-      throw faultOf(this.name, isReply ? error : (this.#cause ?? error), this.#timeout)
+      throw faultOf(this.name, isReply ? error : (this.#cause ?? error), this.#manner)
     }
   }
 }

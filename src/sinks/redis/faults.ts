@@ -16,14 +16,21 @@ export function unavailable(
   })
 }
 
+export interface Manner {
+  /** Milliseconds. */
+  readonly timeout: number
+  /** The authority that the settings name. */
+  readonly caFile: string | undefined
+}
+
 /** Whatever the client threw: a refusal of the server, or the connection's end. */
-export function faultOf(server: string, error: unknown, timeout: number): SinkUnavailable {
+export function faultOf(server: string, error: unknown, manner: Manner): SinkUnavailable {
   if (!(error instanceof Error)) return unavailable(server, { what: 'failed', cause: error })
   if (error.name === 'ReplyError') return refusal(server, error)
   const network = isMissing(error) ? { fault: 'unreachable', code: 'ENOENT' } : networkFault(error)
-  if (network) return broken(server, { ...network, cause: error, timeout })
+  if (network) return broken(server, { ...network, ...manner, cause: error })
   // For these two the library has neither a class nor a code.
-  if (error.message.startsWith('Command timed out')) return silent(server, timeout)
+  if (error.message.startsWith('Command timed out')) return silent(server, manner.timeout)
   if (error.message.includes('RESP')) return nonsense(server, error)
   return unavailable(server, { what: 'closed the connection', hint: HINTS.closed, cause: error })
 }
@@ -80,7 +87,7 @@ const HINTS = {
   refused: 'look into its log',
   closed: 'look into its log; it may have been restarted, or want TLS (rediss://)',
   silent: 'it is overloaded, stopped, or behind a firewall; see also sinks.redis.timeout',
-  tls: 'is it rediss:// there, is ca_file the right authority, does it want client_pem_file?',
+  tls: 'is it rediss:// there, and does it want client_pem_file?',
   nonsense: 'is that a Redis, and one without TLS on this port?',
 } as const
 
@@ -94,17 +101,16 @@ const NETWORK: Readonly<Record<string, readonly [what: string, hint: string]>> =
   EPIPE: ['broke the connection off', HINTS.closed],
 }
 
-interface Broken {
+interface Broken extends Manner {
   readonly fault: string
   readonly code: string
   readonly cause: Error
-  readonly timeout: number
 }
 
-function broken(server: string, { fault, code, cause, timeout }: Broken): SinkUnavailable {
+function broken(server: string, { fault, code, cause, timeout, caFile }: Broken): SinkUnavailable {
   if (fault === 'timeout') return silent(server, timeout)
   if (fault === 'tls') {
-    const hint = certificateHint(code) ?? HINTS.tls
+    const hint = certificateHint(code, caFile) ?? HINTS.tls
     return unavailable(server, { what: `TLS failed (${code})`, hint, cause })
   }
   const [what, hint] = NETWORK[code] ?? [`can not be reached (${code})`, 'check sinks.redis.url']

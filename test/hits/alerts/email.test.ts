@@ -86,6 +86,12 @@ describe.skipIf(!hasSmtp())('mail', () => {
         message: expect.stringContaining('UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
         hint: expect.stringContaining('ca_file'),
       })
+      const other = `${ca_file}.other`
+      writeFileSync(other, createAuthority('Another').cert)
+      const mistaken = channelOf({ ...given, ca_file: other }).send(shown(alertOf()), NEVER)
+      await expect(mistaken).rejects.toMatchObject({
+        hint: expect.stringContaining(`no authority in ${other}`),
+      })
       const wrong = channelOf({ ...given, ca_file, password: 'wr0ng-one' }).send(
         shown(alertOf()),
         NEVER,

@@ -53,6 +53,12 @@ describe.skipIf(!hasSyslogNg())('syslog', () => {
     const address = `tls://localhost:${server.ports.tls}`
     const sent = channelOf({ type: 'syslog', address }).send(shown(alertOf()), NEVER)
     await expect(sent).rejects.toThrow('certificate')
+    const other = join(server.folder, 'other.pem')
+    writeFileSync(other, createAuthority('Another').cert)
+    const mistaken = channelOf({ type: 'syslog', address, ca_file: other })
+    await expect(mistaken.send(shown(alertOf()), NEVER)).rejects.toMatchObject({
+      hint: expect.stringContaining(`no authority in ${other}`),
+    })
   })
 
   it('fits into what receivers take, however much there is to tell', async () => {

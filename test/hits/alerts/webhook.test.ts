@@ -205,6 +205,15 @@ describe('a webhook', () => {
     expect(await trusting.send(shown(alertOf()), NEVER)).toBe('HTTP 200: ok')
     const wary = channelOf({ type: 'webhook', url })
     await expect(wary.send(shown(alertOf()), NEVER)).rejects.toThrow('certificate')
+    await expect(wary.send(shown(alertOf()), NEVER)).rejects.toMatchObject({
+      hint: 'name the authority that signed it in ca_file',
+    })
+    const other = `${ca_file}.other`
+    writeFileSync(other, createAuthority('Another').cert)
+    const mistaken = channelOf({ type: 'webhook', url, ca_file: other })
+    await expect(mistaken.send(shown(alertOf()), NEVER)).rejects.toMatchObject({
+      hint: `no authority in ${other}, which ca_file names, signed it: name the one that did`,
+    })
     const lost = channelOf({ type: 'webhook', url, ca_file: `${ca_file}.old` })
     await expect(lost.send(shown(alertOf()), NEVER)).rejects.toThrow('ENOENT')
     const empty = channelOf({ type: 'webhook', url, ca_file: '/dev/null' })

@@ -29,6 +29,7 @@ afterEach(async () => {
 describe.skipIf(!hasMemcached())('TLS', () => {
   const authority = createAuthority()
   const ca = file('ca.pem', authority.cert)
+  const other = file('other.pem', createAuthority('Another').cert)
 
   it('to a server that a private authority vouches for', async () => {
     const server = await secure()
@@ -58,7 +59,13 @@ describe.skipIf(!hasMemcached())('TLS', () => {
   })
 
   it.each([
-    ['an unknown authority', { tls: {} }, /signed by an unknown authority/, /tls\.ca_file/],
+    ['an unknown authority', { tls: {} }, /signed by an unknown authority/, /name .* tls\.ca_file/],
+    [
+      'another authority than the one that is named',
+      { tls: { ca_file: other } },
+      /signed by an unknown authority/,
+      /no authority in \/.*other\.pem, which tls\.ca_file names, signed it/,
+    ],
     [
       'no such file',
       { tls: { ca_file: '/nowhere/ca.pem' } },

@@ -259,8 +259,12 @@ describe.skipIf(!hasRedis())('TLS', () => {
 
   it('with another authority, another name, or in plain text', async () => {
     const other = file('other.pem', createAuthority('Another').cert)
-    expect(await told(url(), { ca_file: other, client_pem_file })).toMatch(/TLS failed \(.*ca_file/)
-    expect(await told(url(), { client_pem_file })).toMatch(/TLS failed \(/)
+    expect(await told(url(), { ca_file: other, client_pem_file })).toContain(
+      `no authority in ${other}, which ca_file names, signed it`,
+    )
+    expect(await told(url(), { client_pem_file })).toMatch(
+      /TLS failed \(.*name the authority that signed it in ca_file/,
+    )
     const byName = url().replace('127.0.0.1', 'localhost')
     expect(await told(byName, { ca_file, client_pem_file })).toMatch(/ERR_TLS_CERT_ALTNAME_INVALID/)
     expect(await told(url().replace('rediss', 'redis'), { timeout: 1 })).toMatch(

@@ -154,7 +154,7 @@ function verdict(
   error: unknown,
   { settings, signal }: { settings: EmailSettings; signal: AbortSignal },
 ) {
-  const { name: channel, password } = settings
+  const { name: channel, password, ca_file: caFile } = settings
   if (signal.aborted || !(error instanceof Error)) return signal.reason ?? error
   const { code, originalCode, command, response, responseCode = 0 } = error as MailError
   if (responseCode > 0) {
@@ -169,15 +169,15 @@ function verdict(
       cause: error,
     })
   }
-  if (code === 'ETLS') return faulty(channel, 'tls', error, code)
-  if (code === 'ETIMEDOUT') return faulty(channel, 'timeout', error, code)
+  if (code === 'ETLS') return faulty(channel, 'tls', { cause: error, code, caFile })
+  if (code === 'ETIMEDOUT') return faulty(channel, 'timeout', { cause: error, code })
   const meant =
     originalCode === undefined
       ? error
       : Object.assign(new Error(error.message, { cause: error }), { code: originalCode })
-  const found = translated(meant, { channel, signal, deadline: signal })
+  const found = translated(meant, { channel, caFile, signal, deadline: signal })
   if (found !== meant || code === undefined) return found
-  return faulty(channel, 'unreachable', error, originalCode ?? code)
+  return faulty(channel, 'unreachable', { cause: error, code: originalCode ?? code })
 }
 
 const HINTS: Readonly<Record<string, string>> = {

@@ -14,7 +14,7 @@ const MEANINGS = {
   unreachable: { what: "can't be reached", hint: 'is it running, and is the way to it open?' },
   tls: {
     what: 'shows a certificate that is not trusted, or speaks no TLS there',
-    hint: 'name the authority that signed it in ca_file; check port and security',
+    hint: 'check port and security',
   },
   timeout: {
     what: 'does not answer in time',
@@ -26,23 +26,37 @@ const MEANINGS = {
 
 export type Fault = keyof typeof MEANINGS
 
-export function faulty(channel: string, fault: Fault, cause?: unknown, code?: string) {
+interface FaultFacts {
+  readonly cause?: unknown
+  readonly code?: string | undefined
+  /** The authority that the settings of the channel name. */
+  readonly caFile?: string | undefined
+}
+
+export function faulty(channel: string, fault: Fault, { cause, code, caFile }: FaultFacts = {}) {
   const { what, hint: usual } = MEANINGS[fault]
-  const hint = certificateHint(code) ?? usual
+  const hint = certificateHint(code, caFile) ?? usual
   const known = code === undefined ? '' : ` (${printable(code)})`
   return new ChannelUnavailable({ channel, what: `${channel} ${what}${known}`, hint, cause })
+}
+
+interface Sending {
+  readonly channel: string
+  readonly caFile?: string | undefined
+  readonly signal: AbortSignal
+  readonly deadline: AbortSignal
 }
 
 /** Errors of ours stay as they are; what is neither ours nor the network's is a bug, and thrown as one. */
 export function translated(
   error: unknown,
-  { channel, signal, deadline }: { channel: string; signal: AbortSignal; deadline: AbortSignal },
+  { channel, caFile, signal, deadline }: Sending,
 ): unknown {
   if (signal.aborted) return signal.reason
   if (error instanceof TiplineError) return error
-  if (deadline.aborted) return faulty(channel, 'timeout', error)
+  if (deadline.aborted) return faulty(channel, 'timeout', { cause: error })
   const found = networkFault(error)
-  return found ? faulty(channel, found.fault, error, found.code) : error
+  return found ? faulty(channel, found.fault, { cause: error, code: found.code, caFile }) : error
 }
 
 /** What is read from files: these may be missing half-way through a renewal. @throws ChannelUnavailable */

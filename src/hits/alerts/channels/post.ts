@@ -65,7 +65,7 @@ export async function post(message: Post, { log, env }: ChannelDeps): Promise<st
   try {
     return await exchange(message, { dispatcher, signal: AbortSignal.any([signal, deadline]) })
   } catch (error) {
-    throw translated(error, { channel, signal, deadline })
+    throw translated(error, { channel, caFile: ca_file, signal, deadline })
   } finally {
     await dispatcher.destroy()
   }

@@ -78,7 +78,7 @@ function addressOf(text: string): Address | null {
 }
 
 export function syslogChannel(settings: SyslogSettings, deps: ChannelDeps): Channel {
-  const { name: channel } = settings
+  const { name: channel, ca_file: caFile } = settings
   return {
     name: channel,
     send: async (alert, signal) => {
@@ -87,7 +87,7 @@ export function syslogChannel(settings: SyslogSettings, deps: ChannelDeps): Chan
       try {
         return await deliver(messagesOf(alert, { settings, deps }), { settings, signal: until })
       } catch (error) {
-        throw translated(error, { channel, signal, deadline })
+        throw translated(error, { channel, caFile, signal, deadline })
       }
     },
     close: async () => undefined,
