@@ -4,7 +4,7 @@
  * command that comes after.
  */
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -69,11 +69,21 @@ function requireRegistry() {
   )
 }
 
+const MAIN = 'dist/cli/main.js'
+
 /** Builds dist/ when it is missing or older than its sources. */
 export function freshDist() {
+  if (!isFresh()) buildDist()
+  // npm sees to that where it links or installs, but a later build would take it away again.
+  chmodSync(join(ROOT, MAIN), 0o755)
+}
+
+function isFresh() {
   const newest = Math.max(...distInputs().map(modifiedAt))
-  const built = ['dist/cli/main.js', 'dist/page/index.html']
-  if (built.every((path) => modifiedAt(path) > newest)) return
+  return [MAIN, 'dist/page/index.html'].every((path) => modifiedAt(path) > newest)
+}
+
+function buildDist() {
   tell('Building dist/ (tsc, vite) ...')
   removeDist()
   for (const build of [

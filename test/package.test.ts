@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -105,6 +106,10 @@ const WRONG = `
 import { openMatcher } from 'tipline'
 openMatcher({ dataDir: 1, fields: 'esc' })
 `
+
+it('is built as a program, so that what npm link made of the folder works after the next build', () => {
+  expect(statSync(join(ROOT, 'dist/cli/main.js')).mode & 0o111).toBe(0o111)
+})
 
 describe('the packed package', () => {
   it('is a matcher in a program of others, whose types compile', () => {
