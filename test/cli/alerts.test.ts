@@ -178,6 +178,7 @@ describe('tipline doctor --alerts', () => {
     expect(got.find(({ channel }) => channel === 'hook')).toMatchObject({ kind: 'test' })
     const document = JSON.parse(readFileSync(path, 'utf8'))
     expect(document.tipline.alert).toMatchObject({ kind: 'test', channel: 'file' })
+    expect(document.message).toMatch(/^A test of the channel file, .* stands behind it\.$/)
     // It went past the queue.
     expect(existsSync(join(site.folder, 'tipline-data/hits.db'))).toBe(false)
   }, 180_000)

@@ -97,7 +97,7 @@ function test(telling: Telling): Wording {
   const says = `A test of the channel ${channel}, sent by tipline doctor. No hit stands behind it.`
   return {
     subject: '[tipline] test',
-    body: `${says} An alert reads like this:\n\n${example.subject}\n\n${example.body}`,
+    body: `${says}\n\nAn alert reads like this:\n\n${example.subject}\n\n${example.body}`,
   }
 }
 
