@@ -310,6 +310,6 @@ const HINTS: Readonly<Record<string, string>> = {
     'is it overloaded, stopped, behind a firewall, or does it ask for a user name (-S)? See also sinks.memcached.timeout',
   SERVER_ERROR: 'has it enough memory (its option -m)? With -M it refuses rather than evicts',
   ERROR: 'has it connections left (its option -c)?',
-  auth: 'check sinks.memcached.username and password, and auth: sasl (-S) or ascii (-Y)',
+  auth: 'check sinks.memcached.username and password, auth: sasl (-S) or ascii (-Y), and whether memcached may read its file of users',
   nonsense: 'is that a memcached, and without TLS (-Z), or with?',
 }
