@@ -117,13 +117,16 @@ function npm(args, output = 2) {
   })
 }
 
+/** As for production, also where tests build: the page would else name the files of this machine. */
 function runNode(args) {
-  return spawnSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 2, 2] }).status
+  const env = { ...process.env, NODE_ENV: 'production' }
+  return spawnSync(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 2, 2] }).status
 }
 
 function distInputs() {
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true })
-  return ['tsconfig.json', 'tsconfig.build.json', ...sources.map((path) => join('src', path))]
+  const builders = ['scripts/ready.mjs', 'tsconfig.json', 'tsconfig.build.json']
+  return [...builders, ...sources.map((path) => join('src', path))]
 }
 
 /** Milliseconds; of a missing file, before all others. */

@@ -21,6 +21,11 @@ describe('the built page', () => {
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(BUDGET)
   })
 
+  it('names no file of the machine that it was built on', () => {
+    const named = [...files.values()].filter(({ body }) => body.includes('/page/app.tsx'))
+    expect(named).toHaveLength(0)
+  })
+
   it('has nothing inline, and asks nobody else', () => {
     const index = files.get('/')!.body.toString()
     expect(index).not.toMatch(/<style|\sstyle=|\son\w+=|javascript:/i)
