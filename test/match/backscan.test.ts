@@ -3,6 +3,7 @@ import { writeGap } from '../../src/clickhouse/gaps.js'
 import { PLAIN } from '../../src/clickhouse/matching.js'
 import { tablesOf } from '../../src/clickhouse/open.js'
 import { backscan } from '../../src/match/backscan/backscan.js'
+import { planOf } from '../../src/match/backscan/plan.js'
 import type { Announcement } from '../../src/match/backscan/work.js'
 import { clickhouseSinkSettings } from '../../src/sinks/clickhouse/settings.js'
 import { hasEngine } from '../clickhouse/engine.js'
@@ -50,6 +51,25 @@ describe.skipIf(!hasEngine())('backscan', () => {
     expect(await look(3)).toMatchObject({ indicators: 0, slices: 0, hits: 0 })
     expect(await look(7)).toMatchObject({ indicators: 2, slices: 4, hits: 16 })
     expect(await hits()).toBe(28)
+  })
+
+  it('knows whether it looks at all flows there are', async () => {
+    await house.sink.apply([state('198.51.100.7')], signal)
+    const holdsAll = async (days: number) => {
+      const asked = {
+        db: house.db,
+        tables,
+        since: NOW - days * DAY,
+        until: NOW,
+        value: null,
+        signal,
+      }
+      const { jobs } = await planOf({ ...asked, telling: PLAIN, progress: () => undefined })
+      return jobs.flatMap(({ slices }) => slices.map((slice) => slice.holdsAll))
+    }
+    await insertDays('198.51.100.7', 5)
+    expect(await holdsAll(5)).toEqual([true])
+    expect(await holdsAll(4)).toEqual([false])
   })
 
   it('looks only for what is new', async () => {

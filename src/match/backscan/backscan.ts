@@ -89,7 +89,7 @@ const HOUR = 3600
 function halvesOf({ from, to, rows, bytes }: Slice): Slice[] | null {
   const middle = Math.floor((from + to) / 2 / HOUR) * HOUR
   if (middle <= from || middle >= to) return null
-  const half = { rows: rows / 2, bytes: bytes / 2 }
+  const half = { rows: rows / 2, bytes: bytes / 2, holdsAll: false }
   return [
     { from: middle, to, ...half },
     { from, to: middle, ...half },

@@ -17,7 +17,7 @@ const ALONE = 100
 export interface Chosen {
   /** Of these indicators, for `tipline_backscans`. */
   readonly backscan: string
-  readonly only: Omit<Only, 'flows'>
+  readonly only: Omit<Only, 'flows' | 'holdsAll'>
   readonly params: Params
 }
 
@@ -27,13 +27,12 @@ export async function choose(plan: Plan, job: Job): Promise<Chosen> {
   const backscan = `${Math.floor(Date.now() / 1000)}_${Math.random().toString(36).slice(2)}`
   if (job.gap !== null) {
     const indicators = value === null ? null : 'tl_ioc.ip = {value:String}'
-    const only = { sought: null, indicators, gathered: false }
-    return { backscan, only, params: { value: value ?? '' } }
+    return { backscan, only: await anyOf(plan, indicators), params: { value: value ?? '' } }
   }
   if (job.few === null) return await chooseMany(plan, job, backscan)
   const { sought, params } = soughtOf(job.few)
   const indicators = 'tl_ioc.target IN {targets:Array(UInt64)}'
-  const only = { sought, indicators, gathered: job.indicators > ALONE }
+  const only = { sought, nets6: false, indicators, gathered: job.indicators > ALONE }
   return { backscan, only, params: { ...params, targets: job.few.targets.map(BigInt) } }
 }
 
@@ -68,5 +67,19 @@ async function chooseMany(plan: Plan, { back }: Job, backscan: string): Promise<
     { params: { value: value ?? '', back: back ?? 0, backscan }, signal },
   )
   const indicators = `tl_ioc.target IN (SELECT target FROM ${looked} WHERE backscan = {backscan:String})`
-  return { backscan, only: { sought: null, indicators, gathered: false }, params: { backscan } }
+  return { backscan, only: await anyOf(plan, indicators), params: { backscan } }
+}
+
+/** Of all that is met, those of these indicators. */
+async function anyOf(plan: Plan, indicators: string | null): Promise<Chosen['only']> {
+  return { sought: null, nets6: await hasNets6(plan), indicators, gathered: false }
+}
+
+async function hasNets6({ db, live, signal }: Plan): Promise<boolean> {
+  const some = await db.rows(
+    `SELECT 1 FROM ${quoted(live.details)} WHERE position(ip, ':') > 0 AND position(ip, '/') > 0
+     LIMIT 1`,
+    { signal },
+  )
+  return some.length > 0
 }

@@ -63,13 +63,13 @@ function nothingYet({ name }: ClickHouse): ClickHouseError {
 type Asking = Omit<Plan, 'flows' | 'jobs'>
 
 async function ask(plan: Asking) {
-  const [fresh, gaps, size, rows] = await Promise.all([
+  const [fresh, gaps, size, extent] = await Promise.all([
     newJobs(plan),
     gapJobs(plan),
     isToldOfSizes(plan) ? sizeOf(plan) : 0,
-    counterOf(plan),
+    extentOf(plan),
   ])
-  return { fresh, gaps, size, rows }
+  return { fresh, gaps, size, extent, rows: await counterOf(plan, extent) }
 }
 
 function isToldOfSizes({ announce, limits }: Asking): boolean {
@@ -93,19 +93,18 @@ type Unsliced = Omit<Job, 'slices'> & { readonly window: Window }
 async function newJobs(plan: Asking): Promise<Unsliced[]> {
   const { db, since, until, again = false, limits = {}, signal } = plan
   const most = Math.min(limits.few ?? FEW, FEW)
-  const few = (column: string) =>
-    `if(n <= ${most} AND NOT max(is_net), groupArray(${FEW})(${column}), [])`
-  const rows = await db.rows<{ back: number; n: string } & Few>(
-    `SELECT back, count() AS n, ${few('target')} AS targets, ${few('bits')} AS bits,
-       ${few('port')} AS ports
+  const some = (column: string) => `groupArray(${FEW})(${column})`
+  const rows = await db.rows<{ back: number; n: string; nets: 0 | 1 } & Few>(
+    `SELECT back, count() AS n, max(is_net) AS nets, ${some('target')} AS targets,
+       ${some('bits')} AS bits, ${some('port')} AS ports
      FROM (${lookedFor(plan)})
      WHERE back > {since:UInt32} OR {again:UInt8} GROUP BY back ORDER BY back DESC`,
     { params: { since, value: plan.value ?? '', again: Number(again) }, signal },
   )
-  return rows.map(({ back, n, targets, bits, ports }) => ({
+  return rows.map(({ back, n, nets, targets, bits, ports }) => ({
     back,
     indicators: Number(n),
-    few: targets.length > 0 ? { targets, bits, ports } : null,
+    few: Number(n) <= most && nets === 0 ? { targets, bits, ports } : null,
     gap: null,
     window: { from: since, to: again ? until : Math.min(back, until) },
   }))
@@ -164,11 +163,13 @@ export function lookedFor({
 interface Slicing extends Window {
   /** Bytes of a flow; 0 where nobody asks. */
   readonly size: number
+  readonly extent: Extent
   readonly rows: Counter
 }
 
 /** As long as they hold not too many flows. */
-async function slicesOf(plan: Asking, { from, to, size, rows }: Slicing): Promise<Slice[]> {
+async function slicesOf(plan: Asking, slicing: Slicing): Promise<Slice[]> {
+  const { from, to, size, extent, rows } = slicing
   if (from >= to) return []
   const all = await rows({ from, to })
   const parts = Math.max(Math.ceil(all / SLICE_ROWS), 1)
@@ -179,7 +180,8 @@ async function slicesOf(plan: Asking, { from, to, size, rows }: Slicing): Promis
     const begin = Math.max(Math.floor((end - step) / HOUR) * HOUR, from)
     const isAll = begin === from && end === to
     const some = isAll ? all : await rows({ from: begin, to: end })
-    slices.push({ from: begin, to: end, rows: some, bytes: some * size })
+    const holdsAll = isAll && from <= extent.oldest && to >= plan.until
+    slices.push({ from: begin, to: end, rows: some, bytes: some * size, holdsAll })
     end = begin
   }
   return slices
@@ -189,25 +191,28 @@ async function slicesOf(plan: Asking, { from, to, size, rows }: Slicing): Promis
 type Counter = (window: Window) => number | Promise<number>
 
 /** Where all flows fit in a slice and nobody asks for more, ClickHouse need not look how many are where. */
-async function counterOf(plan: Asking): Promise<Counter> {
-  if (!isToldOfSizes(plan)) {
-    const total = await rowsOf(plan)
-    if (total <= SLICE_ROWS) return () => total
-  }
+async function counterOf(plan: Asking, extent: Extent): Promise<Counter> {
+  if (!isToldOfSizes(plan) && extent.rows <= SLICE_ROWS) return () => extent.rows
   const whole = { from: plan.since, to: plan.until }
   const all = await rowsBetween(plan, whole)
   return ({ from, to }) =>
     from === whole.from && to === whole.to ? all : rowsBetween(plan, { from, to })
 }
 
-/** Of all of the table; infinite where ClickHouse does not say. */
-async function rowsOf({ db, tables, signal }: Asking): Promise<number> {
-  const [flows] = await db.rows<{ rows: string | null }>(
-    `SELECT total_rows AS rows FROM system.tables
-     WHERE database = {database:String} AND name = {table:String}`,
-    { params: { ...tables.flows }, signal },
+/** Of all of the table. */
+interface Extent {
+  readonly rows: number
+  /** Epoch seconds; 0 where there are none. */
+  readonly oldest: number
+}
+
+/** ClickHouse knows both of each part; nothing is read, unless flows were deleted one by one. */
+async function extentOf({ db, tables, signal }: Asking): Promise<Extent> {
+  const { rows, oldest } = await db.row<{ rows: string; oldest: number }>(
+    `SELECT count() AS rows, toUnixTimestamp(min(ts)) AS oldest FROM ${quoted(tables.flows)}`,
+    { signal },
   )
-  return Number(flows?.rows ?? Number.POSITIVE_INFINITY)
+  return { rows: Number(rows), oldest }
 }
 
 /** Estimated from the primary index; nothing is read. */

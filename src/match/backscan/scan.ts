@@ -42,7 +42,7 @@ async function lookAndStore(plan: Plan, { job, chosen, slice }: Scan): Promise<n
   } as const
   const params = { ...chosen.params, from: slice.from, to: slice.to }
   const asking = { params, settings, signal }
-  const what = matchingOf(plan, chosen)
+  const what = matchingOf(plan, chosen, slice)
   if (job.few !== null) {
     const hits = await findAndStoreFew(plan, { select: meeting(what), asking })
     if (hits !== null) return hits
@@ -50,8 +50,9 @@ async function lookAndStore(plan: Plan, { job, chosen, slice }: Scan): Promise<n
   return await findAndStore(plan, { backscan: chosen.backscan, select: matching(what), asking })
 }
 
-function matchingOf({ flows, live: names, telling }: Plan, { only }: Chosen): Matching {
-  return { ...flows, names, telling, via: 'backscan', only: { ...only, flows: SLICE } }
+function matchingOf(plan: Plan, { only }: Chosen, { holdsAll }: Slice): Matching {
+  const { flows, live: names, telling } = plan
+  return { ...flows, names, telling, via: 'backscan', only: { ...only, flows: SLICE, holdsAll } }
 }
 
 /**

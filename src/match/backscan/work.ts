@@ -83,6 +83,8 @@ export interface Slice {
   /** Estimated. */
   readonly rows: number
   readonly bytes: number
+  /** Whether hardly a flow there is lies outside it. */
+  readonly holdsAll: boolean
 }
 
 export interface Few {
