@@ -1,7 +1,7 @@
 /** `tipline flows import` and `tipline flows watch`: nfcapd files into ClickHouse. */
 import { openClickHouse, tablesOf } from '../clickhouse/open.js'
 import { EXIT, UsageError } from '../errors.js'
-import { type Watched, watchedOf } from '../flows/folders.js'
+import { labelAt, type Watched, watchedOf } from '../flows/folders.js'
 import { type Imported, type Importing, importFile, openFlows } from '../flows/import.js'
 import { countFlows, findNfdump } from '../flows/nfdump.js'
 import { FlowWatcher } from '../flows/watcher.js'
@@ -28,7 +28,7 @@ interface Parts extends Base {
 export async function importCommand(
   context: Context,
   files: readonly string[],
-  { flowsrc = '' }: FlowsOptions,
+  options: FlowsOptions,
 ): Promise<number> {
   return await withClickHouse(context, async (parts) => {
     const { config, log, settings, progress } = parts
@@ -39,10 +39,13 @@ export async function importCommand(
       const importing = { db, tables: tablesOf(settings), nfdump, signal }
       const target = await openFlows(importing)
       if (!target.deduplicates) log.warn(NO_WINDOW)
+      const watched = watchedBy(config.flows)
       const done: Imported[] = []
       for (const file of files) {
         const shown = await showing(progress, { file, left: files.length - done.length })
         const work: Importing = { ...importing, progress: shown }
+        // Else a file that is watched too would be another one, and its flows stand there twice.
+        const flowsrc = options.flowsrc ?? labelAt(file, watched)
         done.push(await importFile(work, target, { file, flowsrc }))
       }
       progress.end()
@@ -119,16 +122,20 @@ async function untilStopped(watcher: FlowWatcher, signal: AbortSignal): Promise<
 }
 
 /** From the command line: `DIR`, or `LABEL=DIR`; else from the config. */
-function foldersOf(given: readonly string[], { watch }: Parts['config']['flows']): Watched[] {
-  if (given.length === 0 && watch.length === 0) {
+function foldersOf(given: readonly string[], settings: Parts['config']['flows']): Watched[] {
+  if (given.length === 0 && settings.watch.length === 0) {
     const hint = 'name one, or put it under flows.watch in the config'
     throw new UsageError({ what: 'there is no folder to watch', hint })
   }
-  if (given.length === 0) return watch.map(({ folder, label }) => watchedOf(folder, label))
+  if (given.length === 0) return watchedBy(settings)
   return given.map((argument) => {
     const at = argument.indexOf('=')
     return watchedOf(argument.slice(at + 1), at < 0 ? '' : argument.slice(0, at))
   })
+}
+
+function watchedBy({ watch }: Parts['config']['flows']): Watched[] {
+  return watch.map(({ folder, label }) => watchedOf(folder, label))
 }
 
 async function withClickHouse(

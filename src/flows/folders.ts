@@ -33,6 +33,13 @@ export function watchedOf(folder: string, label = ''): Watched {
   return { folder: resolve(folder), flowsrc: label }
 }
 
+/** The label that a watch would give the file: of the innermost folder around it, or none. */
+export function labelAt(file: string, watched: readonly Watched[]): string {
+  const path = resolve(file)
+  const around = watched.filter(({ folder }) => path.startsWith(join(folder, '/')))
+  return around.sort((a, b) => b.folder.length - a.folder.length)[0]?.flowsrc ?? ''
+}
+
 export interface Finished {
   /** Those that are not as they were when `seen` took them down, the oldest first. */
   readonly found: readonly Found[]

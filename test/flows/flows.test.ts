@@ -203,6 +203,21 @@ describe.skipIf(!hasEngine() || !hasNfdump())('flows', () => {
     ])
   })
 
+  it('of a watched folder have its label, however they come, so that they come once', async () => {
+    const [file = ''] = writeCapture(join(site.folder, 'in/2026'), PACKETS)
+    mkdirSync(join(site.folder, 'in/20'))
+    site.writeConfig(
+      `sinks: { clickhouse: { embedded: { idle: 3s } } }
+flows: { watch: [{ folder: ./in, label: border }, { folder: ./in/20, label: other }] }\n`,
+    )
+    expect((await site.run(['flows', 'watch', '--once'])).status).toBe(0)
+    const { stdout } = await site.run(['flows', 'import', file])
+    expect(stdout).toBe(`${file}: was imported before\n`)
+    expect(new Set((await flows()).map(({ flowsrc }) => flowsrc))).toEqual(new Set(['border']))
+    const unlabelled = await site.run(['flows', 'import', '--flowsrc', '', file])
+    expect(unlabelled.stdout).toBe(`${file}: 5 flows\n`)
+  })
+
   it('that nfcapd appended when clocks went back are imported from there on', async () => {
     const folder = join(site.folder, 'in')
     const [file = ''] = writeCapture(folder, PACKETS)

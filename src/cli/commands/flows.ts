@@ -1,8 +1,9 @@
 /** The commands that look at flows. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { BackscanOptions } from '../backscan.js'
 import type { CommonOptions, Execute } from '../context.js'
 import { common } from './options.js'
+import { orEmpty } from './use.js'
 
 export function addFlows(program: Command, execute: Execute): void {
   const flows = program
@@ -17,7 +18,14 @@ export function addFlows(program: Command, execute: Execute): void {
     .summary('import these files')
     .description('Imports nfcapd files. A file that is cut or foreign is set aside with a reason.')
     .argument('<file...>', 'nfcapd files')
-    .option('--flowsrc <label>', 'what stands in the column flowsrc')
+    .addOption(
+      orEmpty(
+        new Option(
+          '--flowsrc <label>',
+          'what stands in the column flowsrc; default: the label of the folder under flows.watch that the file lies in',
+        ),
+      ),
+    )
     .action((files: string[], options: CommonOptions & { flowsrc?: string }) =>
       execute(options, async (context) =>
         (await import('../flows.js')).importCommand(context, files, options),
