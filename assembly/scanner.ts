@@ -50,6 +50,7 @@ let stack: usize = 0
 export let stopped: usize = 0
 export let lines: u32 = 0
 export let blanks: u32 = 0
+export let longs: u32 = 0
 
 /** `scratch`: 4 KiB of this thread's own. */
 export function place(scratch: usize): void {
@@ -858,20 +859,29 @@ function scanLine(at: usize): usize {
   }
 }
 
+/** Longer lines pass through whatever they hold. The same in scan-memory.ts. */
+const MAX_LINE: usize = 1 << 20
+
 /**
  * Lines from `at` to `end`, where the last byte is a line feed. Those that are to be examined are
  * written to `found`, at most `most`: where each starts, and where its line feed is. `stopped` says how
- * far it came.
+ * far it came; of its `lines`, `longs` are too long, and of the others `blanks` hold nothing.
  */
 export function scan(at: usize, end: usize, found: usize, most: u32): u32 {
   let count: u32 = 0
   lines = 0
   blanks = 0
+  longs = 0
   while (at < end && count < most) {
     lines++
+    const blanksBefore = blanks
     let next = scanLine(at)
-    if (next == CLEAR) {
-      next = lineEnd(at)
+    const isClear = next == CLEAR
+    if (isClear) next = lineEnd(at)
+    if (next - at > MAX_LINE) {
+      longs++
+      blanks = blanksBefore
+    } else if (isClear) {
       store<u32>(found, u32(at))
       store<u32>(found + 4, u32(next))
       found += 8

@@ -19,7 +19,7 @@ export async function compiledScanner() {
       SOURCE,
       ...['--outFile', 'scanner.wasm', '--baseDir', ROOT],
       ...['-O3', '--noAssert', '--runtime', 'stub'],
-      ...['--importMemory', '--sharedMemory', '--initialMemory', '40', '--maximumMemory', '16384'],
+      ...['--importMemory', '--sharedMemory', '--initialMemory', '40', '--maximumMemory', '32768'],
       ...['--enable', 'threads', '--enable', 'simd', '--enable', 'bulk-memory'],
     ],
     { writeFile: (name, contents) => keep(name, contents) },

@@ -18,7 +18,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { InputError, UsageError } from '../errors.js'
 import { printable } from '../log.js'
-import { type FileRange, RANGE, rangesOf, readRange } from '../match/logs/file-ranges.js'
+import { type FileRange, rangeLength, rangesOf, readRange } from '../match/logs/file-ranges.js'
 import { isDataFault, isPacked, MAGIC_BYTES, unpack } from './enrich-unpack.js'
 
 /** Bytes that are read at once. */
@@ -69,12 +69,13 @@ export class LogInput {
     this.#file = openPlainFile(this.name)
     if (this.#file === undefined || isPacked(startOf(this.#file))) return yield* this.chunks()
     const { file, from } = this.#file
-    for (const part of rangesOf(file, { length: RANGE, from })) {
-      this.#read += part.length
-      yield part
-      // Signals and timers have their turn.
+    const end = from + (this.size ?? 0)
+    for (const part of rangesOf(file, { from, lengthAt: (at) => rangeLength(end - at) })) {
+      // Signals, timers and other threads have their turn.
       await turn()
       this.#signal.throwIfAborted()
+      this.#read += part.length
+      yield part
     }
   }
 

@@ -20,7 +20,8 @@ export interface PageOptions {
   readonly retired: boolean
 }
 
-const STATE_COLUMNS = `
+/** Of an indicator `i`, its carrier `c` and that one's attribute `a`. */
+export const STATE_COLUMNS = `
   i.space, i.value, i.port, a.uuid, a.type, a.tags, a.timestamp, a.first_seen, a.last_seen,
   max(c.since, coalesce(i.live_since, 0)), a.event`
 

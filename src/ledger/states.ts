@@ -2,6 +2,7 @@
  * What ship reads: which lookup keys were touched since a cursor, and the full present state of each, in
  * one snapshot.
  */
+import { type CarrierEvent, carriersOf, type StateRow } from './carriers.js'
 import { headSeq } from './changes.js'
 import {
   inJson,
@@ -12,7 +13,7 @@ import {
   rowsOfIndicators,
 } from './pages.js'
 import { SpelledNets } from './spelled.js'
-import { addressesByNetsAlone, newestFirst, Spelling } from './spelling.js'
+import { addressesByNetsAlone, Spelling } from './spelling.js'
 import type { Database, Statement } from './sqlite.js'
 import type { State, StateCarrier } from './state.js'
 
@@ -41,31 +42,6 @@ const EVENT = `
   SELECT e.misp_id AS mispId, e.uuid, e.info, e.tags, e.threat_level AS threatLevel, s.name AS source, s.place
   FROM event e JOIN source s ON s.id = e.source WHERE e.id = ?`
 
-type StateRow = [
-  space: string,
-  value: string,
-  port: number,
-  uuid: string | null,
-  type: string,
-  tags: string,
-  timestamp: number,
-  firstSeen: number | null,
-  lastSeen: number | null,
-  liveSince: number,
-  event: number,
-  shared: number,
-]
-
-interface CachedEvent {
-  readonly mispId: string
-  readonly uuid: string
-  readonly info: string
-  readonly tags: readonly string[]
-  readonly threatLevel: number
-  readonly source: string
-  readonly place: number
-}
-
 export interface ReaderOptions {
   /** Small nets also as addresses. */
   readonly spelled?: boolean
@@ -82,7 +58,7 @@ export class StateReader {
   readonly #event: Statement
   readonly #version: Statement
   #seen = -1
-  #events = new Map<number, CachedEvent>()
+  #events = new Map<number, CarrierEvent>()
   readonly #nets: SpelledNets
   readonly #spelling: Spelling | null
 
@@ -228,69 +204,27 @@ export class StateReader {
   }
 
   #carriers(rows: readonly StateRow[], from: number, to: number): StateCarrier[] {
+    // Of what was live once there is a row without any.
     const first = rows[from]
-    // Most keys have one carrier or none.
     if (!first || first[3] === null) return []
-    if (to - from === 1) {
-      const event = this.#eventOf(first[10])
-      return event ? [toCarrier(first, event)] : []
-    }
-    return this.#once(rows.slice(from, to)).sort(newestFirst)
-  }
-
-  /** The same attribute through two sources counts once: as the first source of the config has it. */
-  #once(rows: readonly StateRow[]): StateCarrier[] {
-    const found = new Map<string, { carrier: StateCarrier; place: number }>()
-    for (const row of rows) {
-      const event = this.#eventOf(row[10])
-      if (!event) continue
-      const key = `${event.uuid} ${row[3]} ${row[2]}`
-      const twin = found.get(key)
-      if (twin && twin.place <= event.place) continue
-      found.set(key, { carrier: toCarrier(row, event), place: event.place })
-    }
-    return [...found.values()].map(({ carrier }) => carrier)
+    return carriersOf(rows, this.#eventOf, { from, to })
   }
 
   /** null: it has gone since the row was read. */
-  #eventOf(id: number): CachedEvent | null {
+  readonly #eventOf = ({ 10: id }: StateRow): CarrierEvent | null => {
     const known = this.#events.get(id)
     if (known) return known
-    type Row = Omit<CachedEvent, 'tags'> & { tags: string }
-    const row = this.#event.get(id) as Row | undefined
-    if (!row) return null
-    // A source out of the config counts last.
-    const place = row.place < 0 ? Number.MAX_SAFE_INTEGER : row.place
-    const event = { ...row, place, tags: JSON.parse(row.tags) as string[] }
+    type Row = Omit<CarrierEvent, 'tags'> & { tags: string }
+    const told = this.#event.get(id) as Row | undefined
+    if (!told) return null
+    const event = { ...told, tags: JSON.parse(told.tags) as string[] }
     this.#events.set(id, event)
     return event
   }
 }
 
-function toCarrier(row: StateRow, event: CachedEvent): StateCarrier {
-  return {
-    eventId: event.mispId,
-    eventUuid: event.uuid,
-    eventInfo: event.info,
-    attributeUuid: row[3]!,
-    type: row[4],
-    port: row[2],
-    tags: row[5] === '[]' ? event.tags : union(JSON.parse(row[5]) as string[], event.tags),
-    threatLevel: event.threatLevel,
-    source: event.source,
-    timestamp: row[6],
-    firstSeen: row[7],
-    lastSeen: row[8],
-    liveSince: row[9],
-  }
-}
-
 function isOfKey(row: StateRow, other: StateRow): boolean {
   return row[1] === other[1] && row[0] === other[0]
-}
-
-function union(some: readonly string[], others: readonly string[]): string[] {
-  return [...new Set([...some, ...others])]
 }
 
 function rowsOf(answer: unknown): StateRow[] {

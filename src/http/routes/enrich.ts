@@ -103,10 +103,11 @@ function describe(api: Api): void {
 function counting(crew: Crew, { metrics }: Backend): Crew['match'] {
   return async (block) => {
     const result = await crew.match(block)
-    const { lines, odd, hitLines } = result
+    const { lines, odd, long, hitLines } = result
     metrics.count('tipline_enrich_lines_total', { result: 'hit' }, hitLines.length)
     metrics.count('tipline_enrich_lines_total', { result: 'odd' }, odd)
-    metrics.count('tipline_enrich_lines_total', { result: 'miss' }, lines - odd - hitLines.length)
+    const missed = lines - odd - long - hitLines.length
+    metrics.count('tipline_enrich_lines_total', { result: 'miss' }, missed)
     return result
   }
 }

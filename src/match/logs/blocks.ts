@@ -4,8 +4,8 @@ import { MAX_BLOCK, MAX_LINE } from './scan-memory.js'
 const LINE_FEED = 0x0a
 
 /**
- * `lines`: whole lines, at most MAX_BLOCK bytes; `long`: a piece of a line that is too long to be
- * looked at, `ends` with the last one.
+ * `lines`: whole lines, at most MAX_BLOCK bytes; `long`: a piece of a line that is too long for that,
+ * `ends` with the last one. Whether a line is too long to be looked at is known where it is scanned.
  */
 export type Block =
   | { readonly kind: 'lines'; readonly bytes: Buffer }
@@ -58,13 +58,13 @@ export class BlockCutter {
 
   /** The line that was begun before stands alone: to put it before the others would copy them all. */
   *#lines(bytes: Buffer): Generator<Block> {
-    if (this.#restBytes === 0) return yield* withoutLong(bytes)
+    if (this.#restBytes === 0) return yield { kind: 'lines', bytes }
     const end = bytes.indexOf(LINE_FEED) + 1
     const line = Buffer.concat([...this.#rest, bytes.subarray(0, end)])
     this.#rest = []
     this.#restBytes = 0
-    yield* withoutLong(line)
-    if (end < bytes.length) yield* withoutLong(bytes.subarray(end))
+    yield { kind: 'lines', bytes: line }
+    if (end < bytes.length) yield { kind: 'lines', bytes: bytes.subarray(end) }
   }
 
   #keep(bytes: Buffer): void {
@@ -79,26 +79,5 @@ export class BlockCutter {
     this.#restBytes = 0
     this.#isLong = true
     return { kind: 'long', bytes, ends: false }
-  }
-}
-
-/** Long lines stand alone. */
-function* withoutLong(block: Buffer): Generator<Block> {
-  let from = 0
-  for (const [start, end] of longLines(block)) {
-    if (start > from) yield { kind: 'lines', bytes: block.subarray(from, start) }
-    yield { kind: 'long', bytes: block.subarray(start, end), ends: true }
-    from = end
-  }
-  if (from < block.length) yield { kind: 'lines', bytes: block.subarray(from) }
-}
-
-/** Of a block; only one longer than a line may be can hold any. */
-function* longLines(block: Buffer): Generator<[start: number, end: number]> {
-  if (block.length <= MAX_LINE) return
-  for (let start = 0; start < block.length; ) {
-    const end = block.indexOf(LINE_FEED, start) + 1
-    if (end - start - 1 > MAX_LINE) yield [start, end]
-    start = end
   }
 }

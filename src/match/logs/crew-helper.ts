@@ -5,7 +5,7 @@ import type { FileRange } from './file-ranges.js'
 import type { SharedIndex } from './key-index.js'
 import type { BlockResult, Matched, MatchSettings } from './line-matcher.js'
 import type { Scanned } from './scan.js'
-import { MAX_PLACED, PLACES, type View, viewOf } from './scan-memory.js'
+import { PLACES, type View, viewOf } from './scan-memory.js'
 
 export interface HelperData extends MatchSettings {
   readonly dataDir: string
@@ -31,7 +31,7 @@ export type Helped = (BlockResult | Scanned) & Pick<Matched, 'bytes' | 'release'
 export const READY = 'ready'
 
 /** Blocks that it is asked for ahead, so that it need not wait for us: work of some ten milliseconds. */
-export const AHEAD = 4
+export const AHEAD = 3
 
 const THREAD = fileURLToPath(new URL('./crew-thread.js', import.meta.url))
 
@@ -46,7 +46,6 @@ export class CrewHelper {
   readonly #thread: number
   readonly #places = Array.from({ length: PLACES }, (_, n) => n + 1)
   #isReady = false
-  #index: SharedIndex | undefined
   #view: View | undefined
   #waiting: Waiting[] = []
   #broken: unknown
@@ -64,10 +63,11 @@ export class CrewHelper {
     this.#worker.on('exit', () => this.#fail(new Error('a thread of the matcher ended')))
   }
 
-  /** It makes itself ready for that; what it was asked before is matched by the one before. */
+  /**
+   * It makes itself ready for that; what it was asked before is matched by the one before. Nothing is to be
+   * asked before the keys are in it.
+   */
   use(index: SharedIndex): void {
-    if (index === this.#index) return
-    this.#index = index
     this.#view = viewOf(index, this.#thread)
     this.#worker.postMessage({ index } satisfies Order)
   }
@@ -76,10 +76,9 @@ export class CrewHelper {
    * Not while it starts: what it was given would hold up all that comes behind.
    * @throws what it failed with
    */
-  hasRoomFor({ length }: Buffer | FileRange): boolean {
+  hasRoom(): boolean {
     if (this.#broken !== undefined) throw this.#broken
-    if (!this.#isReady || length > MAX_PLACED) return false
-    return this.#waiting.length < AHEAD && this.#places.length > 0
+    return this.#isReady && this.#waiting.length < AHEAD && this.#places.length > 0
   }
 
   /** Where it has room. */
@@ -93,13 +92,14 @@ export class CrewHelper {
     this.#view!(place, length).set(bytes)
     const answer = await this.#ask({ place, block: { length } })
     this.#places.push(place)
-    return { ...answer, bytes, release: () => undefined }
+    return { bytes, release: () => undefined, ...answer }
   }
 
   async #matchRange(range: FileRange, place: number): Promise<Helped> {
     const view = this.#view!
-    const { length, ...result } = await this.#ask({ place, block: range })
-    return { ...result, bytes: view(place, length), release: () => this.#places.push(place) }
+    const answer = await this.#ask({ place, block: range })
+    const bytes = view(place, answer.length)
+    return { bytes, release: () => this.#places.push(place), ...answer }
   }
 
   #ask(task: Task): Promise<Answer> {

@@ -35,6 +35,6 @@ function match({ place, block }: Task): Answer {
   const { length } = 'file' in block ? matcher.read(place, block) : block
   const scanned = scan.scan(place, length)
   found += scanned.found.length
-  if (found <= LEFT) return { ...scanned, length }
-  return { ...matcher.examine(scan.block(place, length), scanned), length }
+  if (found <= LEFT) return { length, ...scanned }
+  return { length, ...matcher.examine(scan.block(place, length), scanned) }
 }

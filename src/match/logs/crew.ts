@@ -4,7 +4,7 @@
  */
 import { AHEAD, CrewHelper, type Helped } from './crew-helper.js'
 import type { FileRange } from './file-ranges.js'
-import { KeyIndex } from './key-index.js'
+import { KeyIndex, type SharedIndex } from './key-index.js'
 import { LineMatcher, type Matched, type MatchSettings } from './line-matcher.js'
 import { PLACES } from './scan-memory.js'
 import { States } from './states.js'
@@ -50,36 +50,38 @@ export class Crew {
       { length: threads - 1 },
       (_, n) => new CrewHelper({ ...settings, dataDir, thread: n + 1 }),
     )
-    this.#index = new KeyIndex({ states: this.#states, fields: settings.fields, threads })
+    const { fields } = settings
+    this.#index = new KeyIndex({ states: this.#states, fields, threads }, (shared) =>
+      this.#tell(shared),
+    )
     this.#own = new LineMatcher({ ...settings, states: this.#states })
     this.#own.use(this.#index.scan)
-    this.#tellIndex()
   }
 
-  #tellIndex(): void {
-    for (const helper of this.#helpers) helper.use(this.#index.shared)
+  #tell(index: SharedIndex): void {
+    for (const helper of this.#helpers) helper.use(index)
   }
 
   /** Whole lines, each with its line feed. What comes first must not wait for the release of later ones. */
   async match(lines: Buffer | FileRange): Promise<Matched> {
     this.#follow()
     const isWorth = lines.length >= WORTH_SENDING
-    const helper = isWorth ? this.#helpers.find((each) => each.hasRoomFor(lines)) : undefined
+    const helper = isWorth ? this.#helpers.find((each) => each.hasRoom()) : undefined
     if (helper) return this.#examined(await helper.match(lines))
     return Buffer.isBuffer(lines)
-      ? { ...this.#own.matchBlock(lines), bytes: lines, release: () => undefined }
+      ? { bytes: lines, release: () => undefined, ...this.#own.matchBlock(lines) }
       : this.#matchRange(lines)
   }
 
   #examined(helped: Helped): Matched {
     if (!('found' in helped)) return helped
     const { bytes, release } = helped
-    return { ...this.#own.examine(bytes, helped), bytes, release }
+    return { bytes, release, ...this.#own.examine(bytes, helped) }
   }
 
   async #matchRange(range: FileRange): Promise<Matched> {
     const place = this.#ownPlaces.pop() ?? (await this.#nextPlace())
-    return { ...this.#own.matchRange(place, range), release: () => this.#release(place) }
+    return { release: () => this.#release(place), ...this.#own.matchRange(place, range) }
   }
 
   /** In the order of asking: what is written first must not wait for what comes behind it. */
@@ -102,8 +104,9 @@ export class Crew {
     if (performance.now() - this.#followed < FOLLOW_MS) return
     this.#followed = performance.now()
     if (!this.#states.refresh()) return
+    const before = this.#index.shared
     this.#index.follow()
     this.#own.use(this.#index.scan)
-    this.#tellIndex()
+    if (this.#index.shared !== before) this.#tell(this.#index.shared)
   }
 }

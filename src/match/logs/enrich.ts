@@ -76,7 +76,7 @@ class InOrder {
 
   /** Waits while there are too many. `isOpen`: the last line feed is not the input's. */
   async add(block: Block | Range, { isOpen } = { isOpen: false }): Promise<void> {
-    const options = { ...this.#options, isOpen }
+    const options = { isOpen, ...this.#options }
     const written =
       block.kind === 'long'
         ? this.#written.then(() => writeLong(block, options))
@@ -125,29 +125,47 @@ async function writeLong(
   if (!onlyHits) await write(own)
 }
 
-async function writeLines(
-  { bytes, hitLines, lines, odd }: Matched,
-  { onlyHits, write, writeHit, record, counts, isOpen }: WriteOptions,
-): Promise<void> {
+/** Little stands in here: what waits is soon worth compiling to V8, with all that it calls. */
+async function writeLines(matched: Matched, options: WriteOptions): Promise<void> {
+  count(matched, options)
+  const { onlyHits, write, writeHit, record } = options
+  const pieces = onlyHits ? linesThatHit(matched) : allLines(matched, options)
+  for (const out of gathered(pieces)) await write(out)
+  if (matched.hitLines.length === 0) return
+  if (writeHit) await writeHit(Buffer.concat(linesThatHit(matched)))
+  record?.(matched.hitLines.flatMap(({ kept }) => kept ?? []))
+}
+
+function count(
+  { bytes, hitLines, lines, odd, long }: Matched,
+  { counts, isOpen }: WriteOptions,
+): void {
   counts.bytes += isOpen ? bytes.length - 1 : bytes.length
   counts.lines += lines
   counts.odd += odd
+  counts.long += long
   counts.hitLines += hitLines.length
+  for (const { hits } of hitLines) counts.hits += hits
+}
+
+function linesThatHit({ hitLines }: Matched): Buffer[] {
+  return hitLines.flatMap(({ bytes }) => [asBuffer(bytes), LINE_FEED])
+}
+
+function allLines({ bytes, hitLines }: Matched, { isOpen }: WriteOptions): Buffer[] {
   const pieces: Buffer[] = []
-  const hits: Buffer[] = []
   let written = 0
-  for (const { start, end, bytes: enriched, hits: count } of hitLines) {
-    counts.hits += count
-    const line = Buffer.from(enriched.buffer, enriched.byteOffset, enriched.byteLength)
-    if (!onlyHits) pieces.push(bytes.subarray(written, start), line)
-    hits.push(line, LINE_FEED)
+  for (const { start, end, bytes: enriched } of hitLines) {
+    pieces.push(bytes.subarray(written, start), asBuffer(enriched))
     written = end
   }
-  if (onlyHits) pieces.push(...hits)
-  else pieces.push(bytes.subarray(written, isOpen ? -1 : undefined))
-  for (const out of gathered(pieces)) await write(out)
-  if (writeHit && hits.length > 0) await writeHit(Buffer.concat(hits))
-  record?.(hitLines.flatMap(({ kept }) => kept ?? []))
+  pieces.push(bytes.subarray(written, isOpen ? -1 : undefined))
+  return pieces
+}
+
+/** What has crossed threads is one no more. */
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 /** What is large goes out as it is, uncopied; what is small, together. */

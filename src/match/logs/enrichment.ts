@@ -37,20 +37,23 @@ export function enrichmentsOf(hits: readonly Hit[], options: EnrichmentOptions):
   )
 }
 
+/**
+ * What is undefined is not written. (Not spread into: to add names to what was spread takes V8 ten times
+ * as long.)
+ */
 function enrichment(hit: Hit, carrier: StateCarrier, { occurred, link }: EnrichmentOptions) {
   return {
-    indicator: {
-      ...ecsIndicator(hit.indicator),
+    indicator: Object.assign(ecsIndicator(hit.indicator), {
       name: hit.indicator.value,
       description: carrier.eventInfo,
       provider: carrier.source,
-      ...defined('reference', link(carrier)),
+      reference: link(carrier),
       confidence: confidenceOf(carrier.tags),
-      ...markingOf(carrier.tags),
-      ...defined('first_seen', isoTime(carrier.firstSeen)),
-      ...defined('last_seen', isoTime(carrier.lastSeen)),
-      ...defined('modified_at', isoTime(carrier.timestamp)),
-    },
+      marking: markingOf(carrier.tags),
+      first_seen: isoTime(carrier.firstSeen),
+      last_seen: isoTime(carrier.lastSeen),
+      modified_at: isoTime(carrier.timestamp),
+    }),
     matched: {
       atomic: hit.observable,
       field: hit.field,
@@ -75,17 +78,13 @@ function confidenceOf(tags: readonly string[]): string {
   return tags.flatMap((tag) => CONFIDENCES[tag.toLowerCase()] ?? [])[0] ?? 'Not Specified'
 }
 
-function markingOf(tags: readonly string[]): object {
+function markingOf(tags: readonly string[]): { tlp: string } | undefined {
   const { level, tag } = strictestTlp([tags], 'clear')
-  return tag === null ? {} : { marking: { tlp: level.toUpperCase() } }
+  return tag === null ? undefined : { tlp: level.toUpperCase() }
 }
 
 function isoTime(at: number | null): string | undefined {
   // Elasticsearch's dates go further, those of JavaScript don't.
   if (at === null || Math.abs(at) > 8.64e12) return undefined
   return new Date(at * 1000).toISOString()
-}
-
-function defined<K extends string>(key: K, value: string | undefined): object {
-  return value === undefined ? {} : { [key]: value }
 }

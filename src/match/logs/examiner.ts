@@ -23,28 +23,24 @@ export interface Known {
 export class Examiner {
   readonly #observer: Observer
   readonly #known: Known
+  readonly #mayMeet: (field: string, text: string) => boolean
 
   constructor(fields: FieldMap, known: Known) {
     this.#observer = new Observer(fields)
     this.#known = known
+    this.#mayMeet = (field, text) => known.mayMeet(field, text)
   }
 
   /** Each indicator once for each field and observable; the order is that of the field map. */
   hits(document: object): Hit[] {
     const seen = new Set<string>()
     return this.#observer
-      .observe(document)
-      .filter((observable) => this.#mayMeet(observable))
+      .observe(document, this.#mayMeet)
       .flatMap((observable) => this.#meet(observable))
       .filter(({ field, observable, indicator }) => {
         const id = JSON.stringify([field, observable, indicator.kind, indicator.value])
         return seen.has(id) ? false : seen.add(id)
       })
-  }
-
-  /** What is put together stands in no field, so nothing is known of it. */
-  #mayMeet({ field, text, hostElsewhere }: Observable): boolean {
-    return hostElsewhere || this.#known.mayMeet(field, text)
   }
 
   #meet(observable: Observable): Hit[] {

@@ -12,29 +12,37 @@ export interface FileRange {
   readonly length: number
 }
 
-/** So no line in it is longer than is looked at: those are left to who cuts streams. */
-export const LONGEST_RANGE = 1 << 20
+export const LONGEST_RANGE = 1 << 21
 /** How far a line may reach over the end of a range. */
 const REACH = 1 << 16
 /**
- * Bytes of a range. What is done once for each should be seldom: in a file of a gigabyte in ranges of half
- * this size, V8 found all of it worth compiling, which took as long as doing it.
+ * Bytes of a range. What is done once for each should be seldom: in a file of a gigabyte in ranges of a
+ * quarter of this size, V8 found all of it worth compiling, which took as long as doing it.
  */
-export const RANGE = LONGEST_RANGE - REACH
+const RANGE = LONGEST_RANGE - REACH
+const SHORTEST = 1 << 18
+
+/** With so much left of the file: towards its end shorter ones, so that no thread waits long for another. */
+export function rangeLength(left: number): number {
+  return Math.max(SHORTEST, Math.min(RANGE, Math.floor(left / 8)))
+}
+
 /** Most lines end sooner. */
 const GLANCE = 1 << 12
 const LINE_FEED = 0x0a
 
 /**
- * Ranges of about `length` bytes; as bytes what is shorter, has longer lines, or was written to the file
- * in the meantime. Together they are the file, `from` there on. It stays open.
+ * Ranges of about as many bytes as `lengthAt` says of their start; as bytes what is shorter, has longer
+ * lines, or was written to the file in the meantime. Together they are the file, `from` there on. It stays
+ * open.
  */
 export function* rangesOf(
   file: number,
-  { length, from = 0 }: { length: number; from?: number },
+  { lengthAt, from = 0 }: { lengthAt: (at: number) => number; from?: number },
 ): Generator<FileRange | Buffer> {
   let isLineStart = true
   for (let at = from; ; ) {
+    const length = lengthAt(at)
     const end = isLineStart ? lineEnd(file, at + length) : null
     if (end !== null) {
       yield { file, at, length: end - at }

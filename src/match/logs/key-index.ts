@@ -28,6 +28,9 @@ export interface KeyIndexOptions {
   readonly threads: number
 }
 
+/** Told where the keys will be, before they are read: other threads make themselves ready meanwhile. */
+type Announce = (shared: SharedIndex) => void
+
 export class KeyIndex {
   readonly #options: KeyIndexOptions
   #shared: SharedIndex
@@ -35,10 +38,10 @@ export class KeyIndex {
   #live: ReadonlySet<Space>
   #seq: number
 
-  /** Reads all live keys. */
-  constructor(options: KeyIndexOptions) {
+  /** Reads all live keys. What is loaded anew later is not announced: that may fail, and this go on. */
+  constructor(options: KeyIndexOptions, announce?: Announce) {
     this.#options = options
-    const { shared, scan, live, seq } = inSnapshot(options.states.db, () => load(options))
+    const { shared, scan, live, seq } = inSnapshot(options.states.db, () => load(options, announce))
     this.#shared = shared
     this.#scan = scan
     this.#live = live
@@ -97,12 +100,13 @@ export class KeyIndex {
 }
 
 /** In a snapshot, so that the room that is made is enough. */
-function load({ states, fields, threads }: KeyIndexOptions) {
+function load({ states, fields, threads }: KeyIndexOptions, announce?: Announce) {
   const { spaces, keys, urls } = liveSpaces(states.db)
   const plan = scanPlan(fields, spaces)
   const shared = { ...createScanMemory(SPARE * (keys + urls), threads), plan }
   const scan = new Scan(shared, 0)
   scan.writePlan(plan)
+  announce?.(shared)
   packedKeys(states.db, (packed) => scan.addKeys(packed))
   return { shared, scan, live: spaces, seq: states.head() }
 }

@@ -39,14 +39,15 @@ export class LineEnricher {
     if (document === null) return ODD
     const hits = this.#examiner.hits(document)
     if (hits.length === 0) return MISS
-    return { verdict: 'hit', document, hits, bytes: this.#added(line, hits) }
+    return { verdict: 'hit', document, hits, bytes: this.#added(line, document, hits) }
   }
 
-  #added(line: Buffer, hits: readonly Hit[]): Buffer {
+  #added(line: Buffer, document: object, hits: readonly Hit[]): Buffer {
     const occurred = new Date().toISOString()
     const items = enrichmentsOf(hits, { occurred, link: this.#options.link }).map(ascii)
-    const added = appendTo(line, { parent: 'threat', child: 'enrichments', items })
-    return this.#options.legacy ? withLegacy(added, hits) : added
+    const lists = [{ child: 'enrichments', items }]
+    const added = appendTo(line, document, { parent: 'threat', lists })
+    return this.#options.legacy ? withLegacy(added, document, hits) : added
   }
 }
 
@@ -64,7 +65,7 @@ export function parseObject(line: Buffer): object | null {
 }
 
 /** Pairs of event and type, each once, side by side as that script has them. */
-function withLegacy(line: Buffer, hits: readonly Hit[]): Buffer {
+function withLegacy(line: Buffer, document: object, hits: readonly Hit[]): Buffer {
   const carriers = hits.flatMap((hit) => hit.carriers)
   const pairs = new Map(
     carriers.map(({ eventId, eventUuid, type }) => {
@@ -74,6 +75,9 @@ function withLegacy(line: Buffer, hits: readonly Hit[]): Buffer {
   )
   const events = [...pairs.values()].map(({ event }) => ascii(event))
   const types = [...pairs.values()].map(({ type }) => ascii(type))
-  const withEvents = appendTo(line, { parent: 'misp', child: 'event_id', items: events })
-  return appendTo(withEvents, { parent: 'misp', child: 'type', items: types })
+  const lists = [
+    { child: 'event_id', items: events },
+    { child: 'type', items: types },
+  ]
+  return appendTo(line, document, { parent: 'misp', lists })
 }

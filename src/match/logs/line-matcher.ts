@@ -39,9 +39,12 @@ export interface HitLine {
 
 export interface BlockResult {
   readonly hitLines: readonly HitLine[]
+  /** That hold something. */
   readonly lines: number
   /** Lines that are no JSON objects. */
   readonly odd: number
+  /** Lines that are longer than is looked at. */
+  readonly long: number
 }
 
 export interface Matched extends BlockResult {
@@ -109,7 +112,7 @@ export class LineMatcher implements Known {
   /** What is read to that place. `bytes`: what is there now. @throws an error of reading */
   matchRange(place: number, range: FileRange): BlockResult & { readonly bytes: Buffer } {
     const bytes = this.read(place, range)
-    return { ...this.examine(bytes, this.#scan.scan(place, bytes.length)), bytes }
+    return { bytes, ...this.examine(bytes, this.#scan.scan(place, bytes.length)) }
   }
 
   /**
@@ -125,7 +128,7 @@ export class LineMatcher implements Known {
   }
 
   /** Of a block that any thread has scanned. */
-  examine(block: Buffer, { found, lines, blanks }: Scanned): BlockResult {
+  examine(block: Buffer, { found, lines, blanks, longs }: Scanned): BlockResult {
     const hitLines: HitLine[] = []
     let odd = 0
     for (const [start, end] of found) {
@@ -138,7 +141,7 @@ export class LineMatcher implements Known {
         hitLines.push({ start, end, bytes: result.bytes, hits: result.hits.length, kept })
       }
     }
-    return { hitLines, lines: lines - blanks, odd }
+    return { hitLines, lines: lines - blanks, odd, long: longs }
   }
 }
 

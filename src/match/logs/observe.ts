@@ -30,13 +30,21 @@ interface Field {
 /** What a line holds under the names that are asked for. */
 type Values = ReadonlyMap<string, readonly string[]>
 
+/** A name that is asked for, or the start of one. */
+interface Step {
+  readonly path: string
+  isWanted: boolean
+  /** Numbers count too. */
+  isPort: boolean
+  /** What an object there leads to by each of its keys: a label, or several with their dots. */
+  readonly below: Map<string, Step>
+}
+
 export class Observer {
   /** By their names. */
   readonly #fields: ReadonlyMap<string, readonly Field[]>
   readonly #urls: readonly UrlParts[]
-  readonly #ports: ReadonlySet<string>
-  readonly #wanted: ReadonlySet<string>
-  readonly #prefixes: ReadonlySet<string>
+  readonly #root: Step
 
   /** Fields that stand for nothing the type table knows are left out. */
   constructor({ fields, urls }: FieldMap) {
@@ -46,27 +54,32 @@ export class Observer {
     })
     this.#fields = byName(known)
     this.#urls = urls
-    this.#ports = new Set([...known, ...urls].flatMap(({ port }) => port ?? []))
-    const names = known.flatMap(({ name, port }) => [name, port])
-    this.#wanted = new Set([...names, ...urls.flatMap(partsOf)].flatMap((name) => name ?? []))
-    this.#prefixes = new Set([...this.#wanted].flatMap(prefixesOf))
+    const wanted = [...known.map(({ name }) => name), ...urls.flatMap(partsOf)]
+    const ports = [...known, ...urls].map(({ port }) => port)
+    this.#root = stepsTo(defined(wanted), defined(ports))
   }
 
-  /** In the order of the field map. */
-  observe(document: object): Observable[] {
+  /**
+   * In the order of the field map. `mayCount`: false for what need not be told of a field that holds
+   * that text; of URLs that are put together it is not asked.
+   */
+  observe(document: object, mayCount: MayCount = always): Observable[] {
     const values = this.#read(document)
     if (values.size === 0) return []
-    return [...this.#whole(values), ...this.#assembled(values)]
+    return [...this.#whole(values, mayCount), ...this.#assembled(values)]
   }
 
-  #whole(values: Values): Observable[] {
-    const found = [...values.keys()].flatMap((name) => this.#fields.get(name) ?? [])
-    found.sort((one, other) => one.place - other.place)
-    return found.flatMap(({ name, port, admission }) => {
+  #whole(values: Values, mayCount: MayCount): Observable[] {
+    const found: { readonly field: Field; readonly texts: readonly string[] }[] = []
+    for (const [name, all] of values) {
+      const texts = all.filter((text) => mayCount(name, text))
+      if (texts.length === 0) continue
+      for (const field of this.#fields.get(name) ?? []) found.push({ field, texts })
+    }
+    found.sort((one, other) => one.field.place - other.field.place)
+    return found.flatMap(({ field: { name, port, admission }, texts }) => {
       const ports = portsIn(values, port)
-      return values
-        .get(name)!
-        .map((text) => ({ field: name, text, admission, ports, hostElsewhere: false }))
+      return texts.map((text) => ({ field: name, text, admission, ports, hostElsewhere: false }))
     })
   }
 
@@ -84,23 +97,59 @@ export class Observer {
 
   #read(document: object): Values {
     const values = new Map<string, string[]>()
-    const walk = (value: unknown, path: string): void => {
-      if (typeof value === 'string' || (typeof value === 'number' && this.#ports.has(path))) {
-        const known = values.get(path)
-        if (known) known.push(String(value))
-        else if (this.#wanted.has(path)) values.set(path, [String(value)])
-      } else if (Array.isArray(value)) for (const item of itemsIn(value)) walk(item, path)
-      else if (value !== null && typeof value === 'object') enter(value, `${path}.`)
-    }
-    const enter = (object: object, prefix: string): void => {
-      for (const [key, value] of Object.entries(object)) {
-        const path = prefix + key
-        if (this.#wanted.has(path) || this.#prefixes.has(path)) walk(value, path)
-      }
-    }
-    enter(document, '')
+    collect(document, this.#root, values)
     return values
   }
+}
+
+type MayCount = (field: string, text: string) => boolean
+const always: MayCount = () => true
+
+/** One function for all: of several that call each other, V8 compiles many copies into one another. */
+function collect(value: unknown, step: Step, values: Map<string, string[]>): void {
+  if (typeof value === 'string' || (typeof value === 'number' && step.isPort)) {
+    const known = values.get(step.path)
+    if (known) known.push(String(value))
+    else if (step.isWanted) values.set(step.path, [String(value)])
+  } else if (Array.isArray(value)) {
+    for (const item of itemsIn(value)) collect(item, step, values)
+  } else if (typeof value === 'object' && value !== null) {
+    for (const key of Object.keys(value)) {
+      const next = step.below.get(key)
+      if (next) collect((value as Readonly<Record<string, unknown>>)[key], next, values)
+    }
+  }
+}
+
+/** By every way in which a line may nest a name or write its dots. */
+function stepsTo(names: readonly string[], ports: readonly string[]): Step {
+  const root = newStep('')
+  const steps = new Map<string, Step>()
+  for (const name of new Set([...names, ...ports])) {
+    const labels = name.split('.')
+    const way = labels.map((_, at) => stepAt(steps, labels.slice(0, at + 1).join('.')))
+    for (const [to, step] of way.entries()) {
+      for (let from = 0; from <= to; from += 1) {
+        const start = from === 0 ? root : way[from - 1]!
+        start.below.set(labels.slice(from, to + 1).join('.'), step)
+      }
+    }
+    way.at(-1)!.isWanted = true
+  }
+  for (const port of ports) steps.get(port)!.isPort = true
+  return root
+}
+
+function stepAt(steps: Map<string, Step>, path: string): Step {
+  const known = steps.get(path)
+  if (known) return known
+  const step = newStep(path)
+  steps.set(path, step)
+  return step
+}
+
+function newStep(path: string): Step {
+  return { path, isWanted: false, isPort: false, below: new Map() }
 }
 
 function byName(fields: readonly Field[]): Map<string, Field[]> {
@@ -128,16 +177,18 @@ function partsOf({ path, host, query, scheme, port, unless = [] }: UrlParts) {
   return [path, host, query, scheme, port, ...unless]
 }
 
-function prefixesOf(name: string): string[] {
-  const labels = name.split('.')
-  return labels.slice(1).map((_, at) => labels.slice(0, at + 1).join('.'))
+function defined(names: readonly (string | undefined)[]): string[] {
+  return names.flatMap((name) => name ?? [])
 }
 
 /** A port that can't be is none. */
-function portsIn(values: Values, name: string | undefined): number[] {
-  const texts = (name !== undefined && values.get(name)) || []
+function portsIn(values: Values, name: string | undefined): readonly number[] {
+  const texts = name === undefined ? undefined : values.get(name)
+  if (texts === undefined) return NO_PORTS
   return texts.map(Number).filter((port) => Number.isInteger(port) && port > 0 && port < 65_536)
 }
+
+const NO_PORTS: readonly number[] = []
 
 function urlsOf(values: Values, parts: UrlParts): string[] {
   if (parts.unless?.some((name) => isThere(values, name))) return []

@@ -35,14 +35,16 @@ export interface NetLengths {
 export function keysOf(observable: Observable, lengths: NetLengths): Key[] {
   const { text, admission, ports, hostElsewhere } = observable
   const { spaces, types } = admission
-  const isHost = HOST_SPACES.some((space) => spaces.has(space))
-  return [
-    ...(isHost ? hostKeys(text, { admission, ports, lengths }) : []),
-    ...(spaces.has('url') ? urlKeys(text, { types, hostElsewhere, lengths }) : []),
-    ...[...spaces].flatMap((space) =>
-      aloneIn(space, text).map((value) => ({ space, value, via: 'exact' as const, ports, types })),
-    ),
-  ]
+  const keys: Key[] = []
+  if (HOST_SPACES.some((space) => spaces.has(space))) {
+    keys.push(...hostKeys(text, { admission, ports, lengths }))
+  }
+  if (spaces.has('url')) keys.push(...urlKeys(text, { types, hostElsewhere, lengths }))
+  for (const space of spaces) {
+    for (const value of aloneIn(space, text))
+      keys.push({ space, value, via: 'exact', ports, types })
+  }
+  return keys
 }
 
 interface HostAsked {
@@ -60,7 +62,7 @@ function hostKeys(text: string, { admission, ports, lengths }: HostAsked): Key[]
   const known = meaning.port > 0 ? [meaning.port] : ports
   return keys
     .filter(({ space }) => spaces.has(space))
-    .map((key) => ({ ...key, ports: known, types }))
+    .map(({ space, value, via }) => ({ space, value, via, ports: known, types }))
 }
 
 type Bare = Pick<Key, 'space' | 'value' | 'via'>
@@ -96,17 +98,13 @@ function nat64(address: string): string | null {
 
 /** A certificate's `*.evil.example` is no host, only a domain. */
 function nameKeys({ space, value: name }: Meaning): Bare[] {
-  const exact: Bare[] = space === 'hostname' ? [{ space, value: name, via: 'exact' }] : []
+  const keys: Bare[] = space === 'hostname' ? [{ space, value: name, via: 'exact' }] : []
   const suffix = getPublicSuffix(name, SUFFIX_OPTIONS) ?? ''
-  const domains = selfAndParents(name).filter((each) => each.length > suffix.length)
-  return [
-    ...exact,
-    ...domains.map((value) => ({
-      space: 'domain',
-      value,
-      via: value === name ? ('exact' as const) : ('parent' as const),
-    })),
-  ]
+  for (const value of selfAndParents(name)) {
+    if (value.length <= suffix.length) continue
+    keys.push({ space: 'domain', value, via: value === name ? 'exact' : 'parent' })
+  }
+  return keys
 }
 
 /** The same list as the policy's: whoever allows `co.uk` by hand shall not match half a country. */
@@ -170,8 +168,10 @@ function portWritten(url: string): number[] {
 
 /** The values of a kind that is read by itself; none for the others. */
 function aloneIn(space: Space, text: string): string[] {
+  const names = NORMALISERS_OF[space]
+  if (names === undefined) return []
   const values = (READINGS[space]?.(text) ?? [text]).flatMap((one) =>
-    (NORMALISERS_OF[space] ?? []).flatMap((name) => found(NORMALISERS[name](one)) ?? []),
+    names.flatMap((name) => found(NORMALISERS[name](one)) ?? []),
   )
   return [...new Set(values.map(({ value }) => value))]
 }

@@ -24,9 +24,10 @@ export const TEXT_BYTES = 262_144 + 64
 const SLACK = 64
 const PAGE = 65_536
 
-/** The longest line that is looked at, and the largest block: such a line and what came with it. */
+/** The longest line that is looked at. The same in assembly/scanner.ts. */
 export const MAX_LINE = 1 << 20
-export const MAX_BLOCK = 2 * MAX_LINE
+/** Bytes that are scanned together: such a line and what came with it. */
+export const MAX_BLOCK = LONGEST_RANGE
 
 export interface ScanMemory {
   /** The scanner, compiled once for all threads. */
@@ -41,20 +42,18 @@ export interface Places {
   readonly found: number
   readonly text: number
   /**
-   * Of blocks. The first is for any, the others for what is no larger than MAX_PLACED: while one is
-   * scanned, others are filled or wait to be written out.
+   * Of blocks. The first is for what is done with at once; while one of the others is scanned, more of
+   * them are filled or wait to be written out.
    */
   readonly blocks: readonly number[]
 }
 
 /** With the line feed that a file which was cut may lack. */
-export const MAX_PLACED = LONGEST_RANGE + 1
+export const MAX_PLACED = MAX_BLOCK + 1
 /** Blocks that a thread has room for besides the first; those that are never used take no memory. */
-export const PLACES = 10
-const BLOCK_BYTES = MAX_BLOCK + SLACK
-const PLACED_BYTES = LONGEST_RANGE + 2 * SLACK
-const THREAD_BYTES =
-  SCRATCH_BYTES + MOST_FOUND * 8 + TEXT_BYTES + BLOCK_BYTES + PLACES * PLACED_BYTES
+export const PLACES = 8
+const BLOCK_BYTES = MAX_BLOCK + 2 * SLACK
+const THREAD_BYTES = SCRATCH_BYTES + MOST_FOUND * 8 + TEXT_BYTES + (1 + PLACES) * BLOCK_BYTES
 
 let compiled: WebAssembly.Module | undefined
 
@@ -66,7 +65,7 @@ export function createScanMemory(keys: number, threads: number): ScanMemory {
   const start = bloom + words * 8
   const pages = Math.ceil((start + threads * THREAD_BYTES) / PAGE)
   // The scanner was compiled for any memory up to this.
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: 16_384, shared: true })
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: 32_768, shared: true })
   const header = new Uint32Array(memory.buffer, HEADER, 8)
   header.set([TABLE, slots - 1, 0, 0, bloom, words - 1, start])
   new Uint8Array(memory.buffer, LETTERS, 256).set(LETTER_CLASSES)
@@ -79,8 +78,8 @@ export function placesOf({ memory }: ScanMemory, thread: number): Places {
   const found = start + SCRATCH_BYTES
   const text = found + MOST_FOUND * 8
   const first = text + TEXT_BYTES
-  const others = Array.from({ length: PLACES }, (_, n) => first + BLOCK_BYTES + n * PLACED_BYTES)
-  return { scratch: start, found, text, blocks: [first, ...others] }
+  const blocks = Array.from({ length: 1 + PLACES }, (_, n) => first + n * BLOCK_BYTES)
+  return { scratch: start, found, text, blocks }
 }
 
 /** What stands in a place. */

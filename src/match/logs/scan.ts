@@ -19,6 +19,7 @@ interface Exports {
   readonly stopped: WebAssembly.Global
   readonly lines: WebAssembly.Global
   readonly blanks: WebAssembly.Global
+  readonly longs: WebAssembly.Global
   place(scratch: number): void
   addKeys(at: number, end: number): void
   mayKnow(space: number, spaceLength: number, value: number, length: number): number
@@ -36,7 +37,9 @@ export type Line = readonly [start: number, end: number]
 export interface Scanned {
   readonly found: readonly Line[]
   readonly lines: number
+  /** Of these, those that hold nothing, and those that are too long to be looked at. */
   readonly blanks: number
+  readonly longs: number
 }
 
 export class Scan {
@@ -115,11 +118,10 @@ export class Scan {
 
   /**
    * Where a block is scanned, whoever writes it. It has to be whole lines, each with its line feed.
-   * @throws RangeError where that place is smaller
+   * @throws RangeError where a place is smaller
    */
   block(place: number, length: number): Buffer {
-    if (length > (place === 0 ? MAX_BLOCK : MAX_PLACED))
-      throw new RangeError(`a block of ${length}`)
+    if (length > MAX_PLACED) throw new RangeError(`a block of ${length}`)
     const start = this.#places.blocks[place]!
     return this.#bytes.subarray(start, start + length)
   }
@@ -128,17 +130,18 @@ export class Scan {
     const start = this.#places.blocks[place]!
     const end = start + length
     const found: Line[] = []
-    let [lines, blanks] = [0, 0]
+    let [lines, blanks, longs] = [0, 0, 0]
     for (let at = start; at < end; at = this.#exports.stopped.value) {
       const count = this.#exports.scan(at, end, this.#places.found, MOST_FOUND)
       lines += this.#exports.lines.value
       blanks += this.#exports.blanks.value
+      longs += this.#exports.longs.value
       const first = this.#places.found / 4
       for (let n = first; n < first + 2 * count; n += 2) {
         found.push([this.#numbers[n]! - start, this.#numbers[n + 1]! - start])
       }
     }
-    return { found, lines, blanks }
+    return { found, lines, blanks, longs }
   }
 
   /** The exact reading of one value in the block, as it stands between its quotes. */

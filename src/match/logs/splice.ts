@@ -8,31 +8,52 @@ const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY] = [0x7b, 0x7d, 0x5b, 
 
 export interface Appended {
   readonly parent: string
+  readonly lists: readonly List[]
+}
+
+/** JSON texts; what is added to the array `parent.child`. */
+export interface List {
   readonly child: string
-  /** JSON texts; what is added to the array `parent.child`. */
   readonly items: readonly string[]
 }
 
 /**
- * Appends to the array, which is made where it is missing, found whether it is nested or its name
- * dotted; a value that stands there alone becomes its first element.
+ * Appends to the arrays, which are made where they are missing, found whether they are nested or their
+ * names dotted; a value that stands there alone becomes the first element. `document`: the line as
+ * JSON.parse reads it. Most have neither name, and then nothing of the line need be read again.
  */
-export function appendTo(line: Buffer, { parent, child, items }: Appended): Buffer {
-  if (items.length === 0) return line
+export function appendTo(line: Buffer, document: object, { parent, lists }: Appended): Buffer {
+  const full = lists.filter(({ items }) => items.length > 0)
+  if (full.length === 0) return line
+  const isThere = ({ child }: List) => Object.hasOwn(document, `${parent}.${child}`)
+  if (Object.hasOwn(document, parent) || full.some(isThere)) {
+    return full.reduce((added, list) => extendList(added, parent, list), line)
+  }
+  const member = `${quoted(parent)}:{${full.map(membered).join(',')}}`
+  const isEmpty = Object.keys(document).length === 0
+  return insert(line, line.lastIndexOf(CLOSE_OBJECT), isEmpty ? member : `,${member}`)
+}
+
+function extendList(line: Buffer, parent: string, added: List): Buffer {
+  const { child, items } = added
   const list = items.join(',')
   const root = membersOf(line, line.indexOf(OPEN_OBJECT))
   const dotted = root.byKey.get(`${parent}.${child}`)
   if (dotted) return extendValue(line, dotted, list)
   const nested = root.byKey.get(parent)
-  if (!nested) return addMember(line, root, `${quoted(parent)}:{${quoted(child)}:[${list}]}`)
-  if (isNull(line, nested)) return replace(line, nested, `{${quoted(child)}:[${list}]}`)
+  if (!nested) return addMember(line, root, `${quoted(parent)}:{${membered(added)}}`)
+  if (isNull(line, nested)) return replace(line, nested, `{${membered(added)}}`)
   if (line[nested.start] !== OPEN_OBJECT) {
     return addMember(line, root, `${quoted(`${parent}.${child}`)}:[${list}]`)
   }
   const inside = membersOf(line, nested.start)
   const value = inside.byKey.get(child)
   if (value) return extendValue(line, value, list)
-  return addMember(line, inside, `${quoted(child)}:[${list}]`)
+  return addMember(line, inside, membered(added))
+}
+
+function membered({ child, items }: List): string {
+  return `${quoted(child)}:[${items.join(',')}]`
 }
 
 /** A value's bytes: from its first to behind its last. */

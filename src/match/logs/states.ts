@@ -1,16 +1,16 @@
 /** Served states as the ledger has them now, kept until somebody writes to it. */
 import { headSeq } from '../../ledger/changes.js'
 import { openForReading } from '../../ledger/database.js'
+import { ServedStates } from '../../ledger/served-states.js'
 import type { Database } from '../../ledger/sqlite.js'
 import type { State } from '../../ledger/state.js'
-import { StateReader } from '../../ledger/states.js'
 
 /** Keys that are kept: the busiest indicators of a bad day. */
 const MOST_KEPT = 10_000
 
 export class States {
   readonly db: Database
-  readonly #reader: StateReader
+  readonly #served: ServedStates
   readonly #version: { get(): unknown }
   #seen = -1
   #kept = new Map<string, State>()
@@ -18,12 +18,12 @@ export class States {
   /** Opens a connection of its own. @throws LedgerError */
   constructor(dataDir: string) {
     this.db = openForReading(dataDir)
-    this.#reader = new StateReader(this.db)
+    this.#served = new ServedStates(this.db)
     this.#version = this.db.prepare('PRAGMA data_version')
   }
 
   close(): void {
-    this.#reader.close()
+    this.db.close()
   }
 
   head(): number {
@@ -43,7 +43,7 @@ export class States {
     const key = `${space}:${value}`
     const kept = this.#kept.get(key)
     if (kept) return kept
-    const [state = { space, value, carriers: [] }] = this.#reader.of([{ space, value }])
+    const state = this.#served.of(space, value)
     if (this.#kept.size >= MOST_KEPT) this.#kept.clear()
     this.#kept.set(key, state)
     return state

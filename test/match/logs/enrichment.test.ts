@@ -42,8 +42,9 @@ function hit(kind: string, value: string, carrier: Partial<StateCarrier> = {}): 
   return { field: 'a.b', observable: 'seen', indicator: { kind, value }, via: 'exact', carriers }
 }
 
+/** As it is written. */
 function told(kind: string, value: string, carrier: Partial<StateCarrier> = {}): unknown {
-  return enrichmentsOf([hit(kind, value, carrier)], OPTIONS)[0]
+  return JSON.parse(JSON.stringify(enrichmentsOf([hit(kind, value, carrier)], OPTIONS)[0]))
 }
 
 describe('an enrichment', () => {

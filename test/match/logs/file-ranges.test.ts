@@ -57,7 +57,7 @@ describe('ranges of a file', () => {
         const whole = Buffer.from(ends ? `${text}\n` : text)
         ftruncateSync(file)
         writeFileSync(path, whole)
-        const parts = [...rangesOf(file, { length: size })]
+        const parts = [...rangesOf(file, { lengthAt: () => size })]
         expect(Buffer.concat(parts.map(read)).equals(whole)).toBe(true)
         for (const part of parts) if (!Buffer.isBuffer(part)) checkRange(part, { whole, size })
       }),
@@ -67,7 +67,7 @@ describe('ranges of a file', () => {
 
   it('are what most of a file is read as', () => {
     writeFileSync(path, `${'x'.repeat(99)}\n`.repeat(1000))
-    const parts = [...rangesOf(file, { length: 1000 })]
+    const parts = [...rangesOf(file, { lengthAt: () => 1000 })]
     const bytes = parts.filter((part) => Buffer.isBuffer(part))
     expect(Buffer.concat(bytes).length).toBeLessThanOrEqual(1000)
   })
@@ -81,7 +81,7 @@ describe('ranges of a file', () => {
         let written = waiting.shift()!
         writeFileSync(path, written)
         const parts: Buffer[] = []
-        for (const part of rangesOf(file, { length: size })) {
+        for (const part of rangesOf(file, { lengthAt: () => size })) {
           parts.push(read(part))
           const more = waiting.shift() ?? ''
           appendFileSync(path, more)
@@ -118,15 +118,22 @@ describe('a file that is cut or written anew while it is read', () => {
     }
     // What stood in that memory before must not be taken for lines of the file.
     expect(matched(hit.repeat(4), 4 * hit.length)).toMatchObject({ hits: 4, lines: 4 })
-    expect(matched(hit, 4 * hit.length)).toEqual({ hits: 1, lines: 1, odd: 0, text: hit })
+    expect(matched(hit, 4 * hit.length)).toEqual({
+      hits: 1,
+      lines: 1,
+      odd: 0,
+      long: 0,
+      text: hit,
+    })
     const cut = `${hit}{"sour`
     expect(matched(cut, 4 * hit.length)).toEqual({
       hits: 1,
       lines: 2,
       odd: 1,
+      long: 0,
       text: `${cut}\n`,
     })
-    expect(matched('', 4 * hit.length)).toEqual({ hits: 0, lines: 0, odd: 0, text: '' })
+    expect(matched('', 4 * hit.length)).toMatchObject({ hits: 0, lines: 0, odd: 0, text: '' })
     close()
     ledger.close()
   })

@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { admissionOf } from '../../../src/match/logs/field-map.js'
 import { PRESETS } from '../../../src/match/logs/presets.js'
-import { createScanMemory, MAX_PLACED, placesOf } from '../../../src/match/logs/scan-memory.js'
+import {
+  createScanMemory,
+  MAX_BLOCK,
+  MAX_LINE,
+  MAX_PLACED,
+  placesOf,
+} from '../../../src/match/logs/scan-memory.js'
 import { KnownLedger } from '../ledger.js'
 import { matcherOf } from './logs.js'
 
@@ -47,6 +53,40 @@ describe('two keys with one fingerprint', () => {
     )
     const { hits, close } = matcherOf(ledger)
     expect(twins.map((md5) => hits({ file: { hash: { md5 } } }).length)).toEqual([1, 1])
+    close()
+    ledger.close()
+  })
+})
+
+describe('a line that is too long to be looked at', () => {
+  it('is passed by and counted, whatever it holds; the lines round it are not (M24)', () => {
+    const ledger = new KnownLedger()
+    ledger.pull('e1', [{ type: 'ip-dst', value: '192.0.2.1' }])
+    const { matcher, close } = matcherOf(ledger)
+    const hit = '{"source.ip":"192.0.2.1"}'
+    const wide = (length: number) => `${hit}${' '.repeat(length - hit.length)}`
+    const match = (...lines: readonly string[]) => {
+      const { hitLines, ...counts } = matcher.matchBlock(Buffer.from(`${lines.join('\n')}\n`))
+      return { ...counts, starts: hitLines.map(({ start }) => start) }
+    }
+    const before = hit.length + 1
+    expect(match(hit, wide(MAX_LINE), hit)).toEqual({
+      lines: 3,
+      odd: 0,
+      long: 0,
+      starts: [0, before, before + MAX_LINE + 1],
+    })
+    expect(match(hit, wide(MAX_LINE + 1), hit)).toEqual({
+      lines: 3,
+      odd: 0,
+      long: 1,
+      starts: [0, before + MAX_LINE + 2],
+    })
+    // No JSON, nothing that could hit, only blanks: too long all the same, and nothing else.
+    for (const letter of ['x', '"', ' ']) {
+      const long = letter.repeat(MAX_BLOCK - before - 1)
+      expect(match(hit, long)).toEqual({ lines: 2, odd: 0, long: 1, starts: [0] })
+    }
     close()
     ledger.close()
   })

@@ -6,11 +6,8 @@ import { fuzz } from '../../fuzz.js'
 const ITEMS = ['{"new":1}', '{"new":2}']
 
 function added(line: string): string {
-  return appendTo(Buffer.from(line), {
-    parent: 'threat',
-    child: 'enrichments',
-    items: ITEMS,
-  }).toString()
+  const lists = [{ child: 'enrichments', items: ITEMS }]
+  return appendTo(Buffer.from(line), JSON.parse(line), { parent: 'threat', lists }).toString()
 }
 
 describe('adding to a line', () => {
@@ -20,7 +17,8 @@ describe('adding to a line', () => {
       '{ "n": 12345678901234567890, "a":1,"a" : 2 ,"threat":{"enrichments":[{"new":1},{"new":2}]}}\r',
     )
     const odd = Buffer.from('{"a":"\xff"}', 'latin1')
-    const line = appendTo(odd, { parent: 'threat', child: 'enrichments', items: ['1'] })
+    const lists = [{ child: 'enrichments', items: ['1'] }]
+    const line = appendTo(odd, { a: '\ufffd' }, { parent: 'threat', lists })
     expect(line.toString('latin1')).toBe('{"a":"\xff","threat":{"enrichments":[1]}}')
   })
 
@@ -56,6 +54,21 @@ describe('adding to a line', () => {
       ],
     ] as const) {
       expect(added(line)).toBe(expected)
+    }
+  })
+
+  it('puts two lists side by side, wherever one of them is', () => {
+    const lists = [
+      { child: 'event_id', items: ['1'] },
+      { child: 'type', items: ['"url"'] },
+    ]
+    for (const [line, expected] of [
+      ['{"a":1}', '{"a":1,"misp":{"event_id":[1],"type":["url"]}}'],
+      ['{"misp":{"type":"ip"}}', '{"misp":{"type":["ip","url"],"event_id":[1]}}'],
+      ['{"misp.type":[]}', '{"misp.type":["url"],"misp":{"event_id":[1]}}'],
+    ] as const) {
+      const added = appendTo(Buffer.from(line), JSON.parse(line), { parent: 'misp', lists })
+      expect(added.toString()).toBe(expected)
     }
   })
 
