@@ -52,6 +52,12 @@ export class LogInput {
     return this.#read
   }
 
+  /** Whether it reads this file, under whatever name. */
+  isFile({ dev, ino }: Stats): boolean {
+    const own = this.name === '-' ? fstatSync(STDIN) : statSync(this.name)
+    return own.dev === dev && own.ino === ino
+  }
+
   /** Unpacked. Iterated once. @throws InputError, or the reason of the signal */
   async *chunks(): AsyncGenerator<Buffer> {
     try {

@@ -1,9 +1,9 @@
 /** `tipline enrich`: log lines in, log lines out, hits told in them. */
 
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, statSync } from 'node:fs'
 import type { Writable } from 'node:stream'
-import { EXIT, Interrupted } from '../errors.js'
+import { EXIT, Interrupted, UsageError } from '../errors.js'
 import type { Recorder } from '../hits/recorder.js'
 import { Crew, inFlightOf } from '../match/logs/crew.js'
 import { enrich, noCounts, type Write } from '../match/logs/enrich.js'
@@ -41,12 +41,20 @@ export async function enrichCommand(
       const { explainFields } = await import('./enrich-explain.js')
       return await explainFields(context, { fields, inputs })
     }
+    if (options.hits !== undefined) spareInputs(options.hits, inputs)
     return await matchAll(context, { fields, inputs, options })
   } catch (error) {
     throw error instanceof Interrupted ? inTheMiddle(error) : error
   } finally {
     for (const input of inputs) input.close()
   }
+}
+
+/** Opening the file of hits empties it. @throws UsageError where it is one of the logs */
+function spareInputs(hits: string, inputs: readonly LogInput[]): void {
+  const there = statSync(hits, { throwIfNoEntry: false })
+  if (!there?.isFile() || !inputs.some((input) => input.isFile(there))) return
+  throw new UsageError({ what: '--hits names a file that is read', hint: 'name another file' })
 }
 
 /** Unlike other work this does not go on where it was. */

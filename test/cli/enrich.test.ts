@@ -194,6 +194,17 @@ describe('tipline enrich', () => {
     expect(told).toBe('tipline: ENOSPC: no space left on device, write\n  hint: the disk is full\n')
   })
 
+  it('the hits never go into a log that is read', async () => {
+    const log = file('log.json', HIT)
+    for (const words of [`enrich --hits ${log} ${log}`, `enrich --hits ${log} < ${log}`]) {
+      const [node, main] = commandLine([])
+      const shell = spawn('sh', ['-c', `${node} ${main} ${words} --data-dir ${ledger.folder}`])
+      shell.stdin.end()
+      const [status] = await once(shell, 'close')
+      expect([status, readFileSync(log, 'utf8')]).toEqual([2, HIT])
+    }
+  })
+
   it('a place for hits that can not be is told before a line goes out', async () => {
     for (const lines of [MISS, HIT]) {
       const ran = await enrich(['--hits', join(folder, 'none/hits.json')], lines)
