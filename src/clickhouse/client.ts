@@ -21,6 +21,8 @@ export interface Target {
   readonly password: string
   /** PEM text of the authorities to trust, and no others. */
   readonly ca: string | null
+  /** Where that comes from. */
+  readonly caFile?: string | undefined
   readonly ignoreCertErrors: boolean
   /** Longest wait for an answer to begin, or to go on. */
   readonly timeoutMs: number
@@ -71,6 +73,7 @@ export class ClickHouse {
   /** Over a unix socket there is only ours. */
   readonly isEmbedded: boolean
   readonly warnings: string | null
+  readonly caFile: string | undefined
   readonly #client: ClickHouseClient
   readonly #onStatement: Target['onStatement']
   readonly #onFault: Target['onFault']
@@ -94,11 +97,12 @@ export class ClickHouse {
   }
 
   private constructor(client: ClickHouseClient, target: Target, version: string) {
-    const { name, onFault, onStatement, socket, warnings } = target
+    const { caFile, name, onFault, onStatement, socket, warnings } = target
     this.#client = client
     this.#onStatement = onStatement
     this.#onFault = onFault
     this.warnings = warnings
+    this.caFile = caFile
     this.name = name
     this.isEmbedded = socket !== null
     this.version = version

@@ -1,15 +1,16 @@
 /** What went wrong at ClickHouse, as an error that says what to do. */
 import { ClickHouseError, type ClickHouseFault } from '../errors.js'
-import { networkFault } from '../net.js'
+import { certificateHint, networkFault, signerHint } from '../net.js'
 
 interface Told {
   /** Of the server, for the message. */
   readonly name: string
   readonly isEmbedded: boolean
+  readonly caFile?: string | undefined
 }
 
 /** Errors of ours pass; what is no fault of ClickHouse too. */
-export function asClickHouseError(error: unknown, { name, isEmbedded }: Told): unknown {
+export function asClickHouseError(error: unknown, { name, isEmbedded, caFile }: Told): unknown {
   if (error instanceof ClickHouseError) return error
   const code = codeOf(error)
   if (code !== null) return refused({ error: error as Error, code, name })
@@ -19,7 +20,7 @@ export function asClickHouseError(error: unknown, { name, isEmbedded }: Told): u
   if (network?.fault === 'tls') {
     return new ClickHouseError({
       what: `${name} showed a certificate that is not trusted (${network.code})`,
-      hint: 'name the authority that signed it in ca_file',
+      hint: certificateHint(network.code, caFile) ?? signerHint(caFile),
       fault: 'tls',
       cause: error,
     })

@@ -100,8 +100,9 @@ function serverTarget(config: ClickHouseConfig, options: OpenOptions): Target {
     )
   }
   const common = commonOf(config, options)
-  const ca = config.ca_file === undefined ? null : authorityFrom(config.ca_file, common.name)
-  return { ...common, url: url.origin, socket: null, warnings: null, user, password, ca }
+  const { ca_file: caFile } = config
+  const ca = caFile === undefined ? null : authorityFrom(caFile, common.name)
+  return { ...common, url: url.origin, socket: null, warnings: null, user, password, ca, caFile }
 }
 
 function commonOf(config: ClickHouseConfig, { log, metrics }: OpenOptions) {
