@@ -144,13 +144,13 @@ async function enrichAll(
   try {
     let endsOpen = false
     for (const input of inputs) {
-      if (endsOpen) await out.write(Buffer.from('\n'))
+      if (endsOpen) await out.write([Buffer.from('\n')])
       const result = await enrich(input.parts(), {
         match: (lines) => crew.match(lines),
         inFlight: inFlightOf(options.threads ?? 1),
         onlyHits: options.onlyHits === true,
-        write: (bytes) => out.write(bytes),
-        writeHit: hits && ((bytes) => hits.write(bytes)),
+        write: (pieces) => out.write(pieces),
+        writeHit: hits && ((pieces) => hits.write(pieces)),
         record: recorder && ((lines) => recorder.add(lines, occasion)),
         counts,
       })
@@ -187,7 +187,7 @@ class ReaderGone extends Error {}
 async function openOutlet(file: string, signal: AbortSignal): Promise<Outlet> {
   const outlet = new Outlet(createWriteStream(file), signal)
   // A write, also of nothing, waits until it is open.
-  await outlet.write(Buffer.alloc(0))
+  await outlet.write([Buffer.alloc(0)])
   return outlet
 }
 
@@ -210,13 +210,16 @@ class Outlet {
     })
   }
 
-  readonly write: Write = (bytes) =>
+  readonly write: Write = (pieces) =>
     new Promise((resolve, reject) => {
       if (this.#broken) return reject(this.#broken)
       // Told to go before: what was read is still written, if somebody takes it.
       if (this.#signal.aborted) this.#stopped()
       else this.#underWay.add(reject)
-      this.#stream.write(bytes, (error) => {
+      const last = pieces.length - 1
+      for (const piece of pieces.slice(0, last)) this.#stream.write(piece)
+      // What one fails with is told to all behind it.
+      this.#stream.write(pieces[last], (error) => {
         this.#underWay.delete(reject)
         if (error) reject(faultOf(error))
         else resolve()

@@ -8,7 +8,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { z } from '@hono/zod-openapi'
 import { RequestRefused } from '../../errors.js'
 import type { Crew } from '../../match/logs/crew.js'
-import { enrich, noCounts } from '../../match/logs/enrich.js'
+import { enrich, noCounts, type Write } from '../../match/logs/enrich.js'
 import { PRESET_NAMES } from '../../match/logs/presets.js'
 import { type Api, need, problems } from '../api.js'
 import type { Backend } from '../backend.js'
@@ -125,12 +125,12 @@ function headersFor(type: string | undefined): Record<string, string> {
 /** That wait for a slow reader; so clients that read only when they have sent all can send some. */
 const MOST_WAITING = 4 * 1024 * 1024
 
-function writerTo(outgoing: ServerResponse): (bytes: Buffer) => Promise<void> {
+function writerTo(outgoing: ServerResponse): Write {
   const gone = new AbortController()
   outgoing.once('close', () => gone.abort())
-  return async (bytes) => {
+  return async (pieces) => {
     gone.signal.throwIfAborted()
-    outgoing.write(bytes)
+    for (const piece of pieces) outgoing.write(piece)
     if (outgoing.writableLength > MOST_WAITING) {
       await once(outgoing, 'drain', { signal: gone.signal })
     }

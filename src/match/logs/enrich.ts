@@ -23,8 +23,11 @@ export function noCounts(): EnrichCounts {
   return { lines: 0, bytes: 0, hitLines: 0, hits: 0, odd: 0, long: 0 }
 }
 
-/** Takes bytes; resolves when there is room for more. Those of a file's range: when they are written. */
-export type Write = (bytes: Buffer) => Promise<void>
+/**
+ * Takes one piece or more, in their order; resolves when there is room for more. Those of a file's range:
+ * when they are written.
+ */
+export type Write = (pieces: readonly Buffer[]) => Promise<void>
 
 export interface EnrichOptions {
   match(lines: Buffer | FileRange): Promise<Matched>
@@ -122,7 +125,7 @@ async function writeLong(
   }
   const own = isOpen ? bytes.subarray(0, -1) : bytes
   counts.bytes += own.length
-  if (!onlyHits) await write(own)
+  if (!onlyHits) await write([own])
 }
 
 /** Little stands in here: what waits is soon worth compiling to V8, with all that it calls. */
@@ -130,9 +133,9 @@ async function writeLines(matched: Matched, options: WriteOptions): Promise<void
   count(matched, options)
   const { onlyHits, write, writeHit, record } = options
   const pieces = onlyHits ? linesThatHit(matched) : allLines(matched, options)
-  for (const out of gathered(pieces)) await write(out)
+  if (pieces.length > 0) await write(gathered(pieces))
   if (matched.hitLines.length === 0) return
-  if (writeHit) await writeHit(Buffer.concat(linesThatHit(matched)))
+  if (writeHit) await writeHit(gathered(linesThatHit(matched)))
   record?.(matched.hitLines.flatMap(({ kept }) => kept ?? []))
 }
 

@@ -40,7 +40,7 @@ export function keysOf(observable: Observable, lengths: NetLengths): Key[] {
     keys.push(...hostKeys(text, { admission, ports, lengths }))
   }
   if (spaces.has('url')) keys.push(...urlKeys(text, { types, hostElsewhere, lengths }))
-  for (const space of spaces) {
+  for (const space of readAlone(spaces)) {
     for (const value of aloneIn(space, text))
       keys.push({ space, value, via: 'exact', ports, types })
   }
@@ -166,10 +166,20 @@ function portWritten(url: string): number[] {
   return port === undefined ? [] : [Number(port)]
 }
 
-/** The values of a kind that is read by itself; none for the others. */
+/** Of the spaces of an admission, of which there are few. */
+const ALONE = new WeakMap<ReadonlySet<Space>, readonly Space[]>()
+
+function readAlone(spaces: ReadonlySet<Space>): readonly Space[] {
+  const known = ALONE.get(spaces)
+  if (known) return known
+  const alone = [...spaces].filter((space) => Object.hasOwn(NORMALISERS_OF, space))
+  ALONE.set(spaces, alone)
+  return alone
+}
+
+/** The values of a kind that is read by itself. */
 function aloneIn(space: Space, text: string): string[] {
-  const names = NORMALISERS_OF[space]
-  if (names === undefined) return []
+  const names = NORMALISERS_OF[space]!
   const values = (READINGS[space]?.(text) ?? [text]).flatMap((one) =>
     names.flatMap((name) => found(NORMALISERS[name](one)) ?? []),
   )
