@@ -31,18 +31,21 @@ const NO_TEXT = '\ufffd'
 const HOUR = 3600
 
 /**
- * Stores what `select` meets, and answers how many hits are new; null where it has to be done in
- * ClickHouse: it is much, some of it is to be counted instead of stored, or it would not go back as it
- * came. @throws ClickHouseError
+ * What `select` meets; null where it has to be done in ClickHouse: it is much, some of it is to be counted
+ * instead of stored, or it would not go back as it came. @throws ClickHouseError
  */
-export async function findAndStoreFew(
+export async function findFew(
   plan: Plan,
   { select, asking }: { select: string; asking: Asking },
-): Promise<number | null> {
+): Promise<readonly Met[] | null> {
   const met = await look(plan, `${select} LIMIT ${MOST + 1}`, asking)
-  if (met.length === 0) return 0
   if (met.length > MOST || met.some((each) => isUnanswered(each) || !isText(each))) return null
-  if (Math.max(...tallied(met).values()) > plan.telling.maxHits) return null
+  return Math.max(0, ...tallied(met).values()) > plan.telling.maxHits ? null : met
+}
+
+/** Answers how many are new; null where that has to be told in ClickHouse. @throws ClickHouseError */
+export async function storeFew(plan: Plan, met: readonly Met[]): Promise<number | null> {
+  if (met.length === 0) return 0
   const there = await whatIsThere(plan, met)
   return there && (await store(plan, unseen(met, there, plan.telling.maxHits)))
 }

@@ -5,7 +5,7 @@ import { quoted } from '../../clickhouse/names.js'
 import { backscansTable, lookedTable } from '../../clickhouse/schema.js'
 import { searchSettings } from '../../clickhouse/version.js'
 import type { Chosen } from './chosen.js'
-import { findAndStoreFew } from './few-met.js'
+import { findFew, storeFew } from './few-met.js'
 import { findAndStore } from './found.js'
 import { settleLatest } from './plan.js'
 import type { Job, Plan, Slice } from './work.js'
@@ -19,18 +19,23 @@ interface Scan {
   readonly slice: Slice
 }
 
-/** Answers how many hits are new; to do it again changes nothing. @throws ClickHouseError */
+/**
+ * Answers how many hits are new; to do it again changes nothing. ClickHouse has no more to do than to
+ * search, as long as it does that. @throws ClickHouseError
+ */
 export async function scan(plan: Plan, work: Scan): Promise<number> {
   const { job, slice } = work
+  const store = await search(plan, work)
   const [hits] = await Promise.all([
-    lookAndStore(plan, work),
+    store(),
     job.gap === null && slice.to === job.slices[0]!.to && begin(plan, work),
   ])
   await remember(plan, work)
   return hits
 }
 
-async function lookAndStore(plan: Plan, { job, chosen, slice }: Scan): Promise<number> {
+/** Answers what stores it. What may be much is only looked for then: it is stored as it is found. */
+async function search(plan: Plan, { job, chosen, slice }: Scan): Promise<() => Promise<number>> {
   const { limits = {}, signal } = plan
   const settings = {
     max_threads: limits.threads ?? THREADS,
@@ -43,11 +48,9 @@ async function lookAndStore(plan: Plan, { job, chosen, slice }: Scan): Promise<n
   const params = { ...chosen.params, from: slice.from, to: slice.to }
   const asking = { params, settings, signal }
   const what = matchingOf(plan, chosen, slice)
-  if (job.few !== null) {
-    const hits = await findAndStoreFew(plan, { select: meeting(what), asking })
-    if (hits !== null) return hits
-  }
-  return await findAndStore(plan, { backscan: chosen.backscan, select: matching(what), asking })
+  const few = job.few && (await findFew(plan, { select: meeting(what), asking }))
+  const all = { backscan: chosen.backscan, select: matching(what), asking }
+  return async () => (few && (await storeFew(plan, few))) ?? (await findAndStore(plan, all))
 }
 
 function matchingOf(plan: Plan, { only }: Chosen, { holdsAll }: Slice): Matching {
