@@ -38,7 +38,10 @@ const ipv4 = fc
   .tuple(fc.constantFrom('198.51.100.', '203.0.113.'), fc.nat(15))
   .map(([a, b]) => a + b)
 const ipv6 = fc
-  .tuple(fc.constantFrom('2001:db8::', '2001:db8:0:1::', '2001:db8::abcd:'), fc.integer({ min: 1, max: 7 }))
+  .tuple(
+    fc.constantFrom('2001:db8::', '2001:db8:0:1::', '2001:db8::abcd:'),
+    fc.integer({ min: 1, max: 7 }),
+  )
   .map(([a, b]) => a + b)
 const spelled = fc.oneof(
   { weight: 4, arbitrary: ipv4 },
