@@ -82,6 +82,35 @@ describe.each(CASES)('tipline $name', ({ path, command }) => {
   })
 })
 
+/** `tipline --version` does nothing else. */
+const UNDER = CASES.filter(({ path, command }) => path.length > 1 && command.parent!.options.length)
+
+it('knows commands below one that has options', () => {
+  expect(UNDER.map(({ name }) => name)).toEqual(['hits mark', 'hits unmark', 'hits purge'])
+})
+
+describe.each(UNDER)('tipline $name', ({ path, command }) => {
+  const own = [...argumentsOf(command, 'x'), ...least(command)]
+
+  it('refuses what stands before its name, and went to the command above it', async () => {
+    for (const option of command.parent!.options) {
+      const value = option.argChoices?.[0] ?? '3'
+      const given = takesValue(option) ? [long(option), value] : [long(option)]
+      const argv = [...path.slice(0, -1), ...given, path.at(-1)!, ...own]
+      const its = command.options.some((other) => long(other) === long(option))
+      expect(await refusal(argv), argv.join(' ')).toMatchObject({
+        name: 'UsageError',
+        message: `${long(option)} means nothing before ${path.at(-1)}`,
+        hint: expect.stringContaining(`tipline ${path.join(' ')} ${its ? long(option) : '--help'}`),
+      })
+    }
+  })
+
+  it('takes it behind its name, whatever the one above takes by itself', async () => {
+    expect(await refusal([...path, ...own, '-c', 'tipline.yml', '--json'])).toBeNull()
+  })
+})
+
 it.each([
   ['doctor', '--fix', '--sql'],
   ['doctor', '--fix', '--alerts'],

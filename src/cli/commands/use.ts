@@ -1,6 +1,7 @@
 /**
- * Wrong use that commander lets pass: an option that says nothing without another one, and an empty
- * value, which mostly is a variable of a script that was never set. Neither is ever ignored.
+ * Wrong use that commander lets pass: an option that says nothing without another one, one that stands
+ * before the sub-command it is meant for, and an empty value, which mostly is a variable of a script that
+ * was never set. None is ever ignored.
  */
 import type { Command, Option } from 'commander'
 import { UsageError } from '../../errors.js'
@@ -24,9 +25,8 @@ export function orEmpty(option: Option): Option {
 
 /** Before the command does anything. @throws UsageError */
 export function checkUse(command: Command): void {
-  const given = command.options.filter(
-    (option) => command.getOptionValueSource(option.attributeName()) === 'cli',
-  )
+  checkParent(command)
+  const given = givenTo(command)
   for (const option of given) checkCompany(command, option)
   for (const option of given) {
     const value: unknown = command.getOptionValue(option.attributeName())
@@ -35,6 +35,28 @@ export function checkUse(command: Command): void {
   command.registeredArguments.forEach((argument, at) => {
     checkValue(command, `<${argument.name()}>`, command.processedArgs[at])
   })
+}
+
+/** Each command takes its own options: what stands before its name went to the one above it. */
+function checkParent(command: Command): void {
+  const { parent } = command
+  if (parent === null) return
+  checkParent(parent)
+  const [option] = givenTo(parent)
+  if (option === undefined) return
+  const its = command.options.find((other) => other.name() === option.name())
+  throw new UsageError({
+    what: `--${option.name()} means nothing before ${command.name()}`,
+    hint: its
+      ? `${pathOf(command)} ${its.flags.slice(its.flags.indexOf('--'))}`
+      : `${pathOf(command)} --help tells the options of its own`,
+  })
+}
+
+function givenTo(command: Command): readonly Option[] {
+  return command.options.filter(
+    (option) => command.getOptionValueSource(option.attributeName()) === 'cli',
+  )
 }
 
 function checkCompany(command: Command, option: Option): void {
