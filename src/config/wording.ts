@@ -32,7 +32,7 @@ export function expectation(fault: Fault): string | undefined {
 /** What was expected, and what is there instead. */
 export function expectedFound(expected: string, input: unknown, secret: boolean): string {
   if (input === undefined) return `missing; ${expected}`
-  return `${expected}, found ${secret ? kindOf(input) : found(input)}`
+  return `${expected}, found ${found(input, secret)}`
 }
 
 const NOUNS: Record<string, string> = {
@@ -50,17 +50,20 @@ export function nounOf(type: string): string {
   return NOUNS[type] ?? type
 }
 
-/** Longer texts, and those that look like a token, are told by their length. */
+/** Secrets, longer texts, and those that look like a token, are told by their length. */
 const LONGEST_SHOWN = 60
 const LIKE_A_TOKEN = /[A-Za-z0-9]{16}/
 
-function found(input: unknown): string {
+function found(input: unknown, secret: boolean): string {
   if (input === null || typeof input === 'object') return kindOf(input)
-  if (typeof input !== 'string') return String(input)
-  if (input.length > LONGEST_SHOWN || LIKE_A_TOKEN.test(input) || input.includes('@')) {
-    return `a text of ${input.length} characters`
-  }
+  if (typeof input !== 'string') return secret ? kindOf(input) : String(input)
+  if (input !== '' && (secret || isLikeSecret(input)))
+    return `a text of ${characters(input.length)}`
   return printable(JSON.stringify(input))
+}
+
+function isLikeSecret(text: string): boolean {
+  return text.length > LONGEST_SHOWN || LIKE_A_TOKEN.test(text) || text.includes('@')
 }
 
 function kindOf(input: unknown): string {
@@ -90,7 +93,11 @@ function tooSmall(fault: Fault): string {
 }
 
 function amount(fault: Fault, bound: unknown): string {
-  if (fault.origin === 'string') return `${bound} characters`
+  if (fault.origin === 'string') return characters(Number(bound))
   if (fault.origin === 'array') return `${bound} items`
   return String(bound)
+}
+
+function characters(count: number): string {
+  return count === 1 ? '1 character' : `${count} characters`
 }

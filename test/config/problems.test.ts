@@ -143,6 +143,22 @@ describe('a broken config', () => {
       ['tipline.yml:4:10: sources.0.key: expected a text, found a number; put it in quotes'],
     ],
     [
+      'secrets of another length or form, which are not shown',
+      `${MISP.replace('a-key-of-nobody', '""')}sinks:
+  clickhouse: { embedded: { reader_password: hunter2 } }
+  redis: { password: "" }
+alerts:
+  - { name: soc, type: webhook, url: "x", token: "\xE9" }
+`,
+      [
+        'tipline.yml:4:10: sources.0.key: expected some text, found ""',
+        'tipline.yml:6:46: sinks.clickhouse.embedded.reader_password: expected at least 8 characters, found a text of 7 characters',
+        'tipline.yml:7:22: sinks.redis.password: expected some text, found ""',
+        'tipline.yml:9:38: alerts.0.url: expected a URL that begins with https:// or http://, without user and password, found a text of 1 character',
+        'tipline.yml:9:50: alerts.0.token: expected printable ASCII in one line, found a text of 1 character',
+      ],
+    ],
+    [
       'no source',
       'sources: []\n',
       ['tipline.yml:1:10: sources: expected at least one item, found an empty list'],
