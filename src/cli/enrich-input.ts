@@ -108,11 +108,13 @@ async function streamOf(name: string): Promise<Readable> {
 }
 
 /**
- * Waited for by the event loop: a thread that reads a pipe can't be called back from it. Opening waits
- * in a thread until somebody writes; only a second signal ends that.
+ * Waited for by the event loop: a thread that reads a pipe, or opens one that nobody writes to, can't be
+ * called back from it. Only Linux tells a pipe that had no writer yet from one that has none any more;
+ * elsewhere a thread opens it, and the second signal ends that.
  */
 async function streamOfPipe(name: string): Promise<Readable> {
-  const fd = await promisify(openFile)(name, 'r')
+  const waiting = process.platform === 'linux' ? constants.O_NONBLOCK : 0
+  const fd = await promisify(openFile)(name, constants.O_RDONLY | waiting)
   return new Socket({ fd, readable: true, writable: false })
 }
 

@@ -1,12 +1,10 @@
 /** `tipline enrich`: log lines in, log lines out, hits told in them. */
 
-import { once } from 'node:events'
-import { createWriteStream, statSync } from 'node:fs'
-import type { Writable } from 'node:stream'
+import { statSync } from 'node:fs'
 import { EXIT, Interrupted, UsageError } from '../errors.js'
 import type { Recorder } from '../hits/recorder.js'
 import { Crew, inFlightOf } from '../match/logs/crew.js'
-import { enrich, noCounts, type Write } from '../match/logs/enrich.js'
+import { enrich, noCounts } from '../match/logs/enrich.js'
 import type { References } from '../match/logs/enrichment.js'
 import type { FieldMap } from '../match/logs/field-map.js'
 import { PRESETS, type PresetName } from '../match/logs/presets.js'
@@ -15,6 +13,7 @@ import { dataFolder } from './data-folder.js'
 import { type LogInput, openInputs } from './enrich-input.js'
 import { EnrichProgress } from './enrich-progress.js'
 import { type EnrichStats, statsDocument, statsLines } from './enrich-stats.js'
+import { Outlet, openOutlet, ReaderGone } from './outlet.js'
 import { jsonText } from './output.js'
 
 export interface EnrichCommandOptions {
@@ -179,72 +178,3 @@ function tellStats(context: Context, stats: EnrichStats): void {
     : `${statsLines(stats).join('\n')}\n`
   process.stderr.write(text)
 }
-
-/** The reader of our output has closed it. */
-class ReaderGone extends Error {}
-
-/** Open when it answers: a file that can't be is told before the first line goes out. */
-async function openOutlet(file: string, signal: AbortSignal): Promise<Outlet> {
-  const outlet = new Outlet(createWriteStream(file), signal)
-  // A write, also of nothing, waits until it is open.
-  await outlet.write([Buffer.alloc(0)])
-  return outlet
-}
-
-/** A stream that is written to no faster than it is read; what was written is not needed any more. */
-class Outlet {
-  readonly #stream: Writable
-  readonly #signal: AbortSignal
-  /** Writes under way, as they are given up. One listener for all: each costs more than a write. */
-  readonly #underWay = new Set<(reason: unknown) => void>()
-  #broken: unknown
-
-  constructor(stream: Writable, signal: AbortSignal) {
-    this.#stream = stream
-    this.#signal = signal
-    signal.addEventListener('abort', () => {
-      for (const giveUp of this.#underWay) giveUp(this.#stopped())
-    })
-    stream.on('error', (error) => {
-      this.#broken ??= faultOf(error)
-    })
-  }
-
-  readonly write: Write = (pieces) =>
-    new Promise((resolve, reject) => {
-      if (this.#broken) return reject(this.#broken)
-      // Told to go before: what was read is still written, if somebody takes it.
-      if (this.#signal.aborted) this.#stopped()
-      else this.#underWay.add(reject)
-      const last = pieces.length - 1
-      for (const piece of pieces.slice(0, last)) this.#stream.write(piece)
-      // What one fails with is told to all behind it.
-      this.#stream.write(pieces[last], (error) => {
-        this.#underWay.delete(reject)
-        if (error) reject(faultOf(error))
-        else resolve()
-      })
-    })
-
-  /** All that was written has reached the disk's cache. */
-  async end(): Promise<void> {
-    if (this.#broken) return
-    this.#stream.end()
-    await once(this.#stream, 'close')
-  }
-
-  /** A reader that takes nothing must not keep us when we are told to go. */
-  #stopped(): unknown {
-    const reason: unknown = this.#signal.reason
-    const status = reason instanceof Interrupted ? reason.exitStatus : EXIT.outside
-    setTimeout(() => process.exit(status), GRACE_MS).unref()
-    return reason
-  }
-}
-
-function faultOf(error: NodeJS.ErrnoException): unknown {
-  return error.code === 'EPIPE' ? new ReaderGone() : error
-}
-
-/** For a slow reader to take what it was given. */
-const GRACE_MS = 1000

@@ -1,8 +1,21 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  createWriteStream,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -324,8 +337,7 @@ describe('tipline enrich', () => {
   })
 
   it('can be stopped while a pipe has nothing for it', async () => {
-    const pipe = join(folder, 'logs.pipe')
-    execFileSync('mkfifo', [pipe])
+    const pipe = pipeNamed('logs.pipe')
     const running = new Running(['enrich', '--data-dir', ledger.folder, pipe])
     const writer = createWriteStream(pipe)
     writer.write(`${HIT}\n`)
@@ -333,12 +345,78 @@ describe('tipline enrich', () => {
     running.child.kill('SIGINT')
     expect((await running.end()).status).toBe(130)
     writer.destroy()
-    const early = new Running(['enrich', '--data-dir', ledger.folder, pipe])
-    // Nobody writes yet, so it can't even be opened: the second signal ends it.
-    const again = setInterval(() => early.child.kill('SIGINT'), 500)
-    const { status, signal } = await early.end()
-    clearInterval(again)
-    expect([status, signal]).toContain(signal === null ? 130 : 'SIGINT')
+  })
+
+  it.runIf(process.platform === 'linux')('waits for who writes a log into a pipe', async () => {
+    const pipe = pipeNamed('early.pipe')
+    const args = ['enrich', '--data-dir', ledger.folder, '--stats', pipe]
+    const stopped = new Running([...args, file('none-yet.json', MISS)])
+    await opened(stopped, pipe)
+    stopped.child.kill('SIGINT')
+    expect(await stopped.end()).toMatchObject({ status: 130, stdout: '' })
+    const waiting = new Running(args)
+    await opened(waiting, pipe)
+    execFileSync('sh', ['-c', 'echo "$1" > "$2"', 'sh', HIT, pipe])
+    const { status, stdout } = await waiting.end()
+    expect([status, bare(stdout)]).toEqual([0, `${HIT}\n`])
+  })
+
+  describe('with a pipe for the hits', () => {
+    const withHits = (pipe: string) =>
+      new Running(['enrich', '--data-dir', ledger.folder, '--hits', pipe], { keepOpen: true })
+
+    it.each(['SIGTERM', 'SIGINT'] as const)(
+      '%s ends it where nobody reads them',
+      async (signal) => {
+        const running = withHits(pipeNamed(`${signal}.pipe`))
+        running.child.stdin!.write(`${HIT}\n`)
+        // Long enough to be waiting for the reader; whenever it comes, one signal must do.
+        await sleep(1500)
+        expect(running.child.exitCode).toBeNull()
+        running.child.kill(signal)
+        const { status, stdout } = await running.end()
+        expect([status, stdout]).toEqual([signal === 'SIGTERM' ? 143 : 130, ''])
+      },
+    )
+
+    it('gives them to whoever comes later', async () => {
+      const pipe = pipeNamed('later.pipe')
+      const running = withHits(pipe)
+      running.child.stdin!.end(`${MISS}\n${HIT}\n`.repeat(20_000))
+      await sleep(1500)
+      expect(running.stdout).toBe('')
+      const hits = await textOf(openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK))
+      const { status, stdout } = await running.end()
+      expect(status).toBe(0)
+      expect(hits === stdout.replaceAll(`${MISS}\n`, '')).toBe(true)
+      expect(bare(hits) === `${HIT}\n`.repeat(20_000)).toBe(true)
+    })
+
+    it('waits for one that is slow, and not when it is told to go', async () => {
+      const pipe = pipeNamed('slow.pipe')
+      const running = withHits(pipe)
+      const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+      const { stdin } = running.child
+      stdin!.on('error', () => undefined)
+      stdin!.write(`${HIT}\n`.repeat(700_000))
+      await until(() => running.stdout !== '')
+      let told = -1
+      for (; told !== running.stdout.length; await sleep(500)) told = running.stdout.length
+      expect(stdin!.writableNeedDrain).toBe(true)
+      running.child.kill('SIGTERM')
+      expect((await running.end()).status).toBe(143)
+      closeSync(reader)
+    })
+
+    it('goes when its reader goes, which is no failure', async () => {
+      const pipe = pipeNamed('gone.pipe')
+      const running = withHits(pipe)
+      running.child.stdin!.on('error', () => undefined)
+      running.child.stdin!.end(`${HIT}\n`.repeat(100_000))
+      const [status] = await once(spawn('head', ['-n', '1', pipe]), 'exit')
+      expect(status).toBe(0)
+      expect(await running.end()).toMatchObject({ status: 0, stderr: '' })
+    })
   })
 
   it.each(['SIGTERM', 'SIGINT'] as const)('%s ends it in the middle of a file', async (signal) => {
@@ -380,6 +458,31 @@ describe('tipline enrich', () => {
     expect((await running.end()).status).toBe(0)
   })
 })
+
+function pipeNamed(name: string): string {
+  const pipe = join(folder, name)
+  execFileSync('mkfifo', [pipe])
+  return pipe
+}
+
+/** Linux tells what a process has open. */
+async function opened({ child }: Running, path: string): Promise<void> {
+  const open = `/proc/${child.pid}/fd`
+  await until(() => readdirSync(open).some((fd) => linkOf(`${open}/${fd}`) === path))
+}
+
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return null
+  }
+}
+
+/** All that comes out of a pipe. */
+function textOf(fd: number): Promise<string> {
+  return text(new Socket({ fd, readable: true, writable: false }))
+}
 
 async function until(isSo: () => boolean): Promise<void> {
   for (let n = 0; n < 200 && !isSo(); n += 1) await sleep(50)
