@@ -52,10 +52,11 @@ describe.skipIf(!ready)('the page', () => {
     await tab.page.goto(`${site.url}/${fragment}`)
     await tab.page.locator('table.hits, p.none').waitFor()
     // It stands above: until it is there, all below moves.
-    await tab.page.locator('.overall', { hasText: 'as of' }).waitFor()
+    await state(tab.page).waitFor()
     return tab.page
   }
 
+  const state = (page: Page) => page.locator('.overall', { hasText: 'as of' })
   const rows = (page: Page) => page.locator('table.hits tr.hit')
   const fragmentOf = (page: Page) => new URLSearchParams(new URL(page.url()).hash.slice(1))
   const answer = (page: Page) => page.locator('.answer .headline').locator('..')
@@ -334,13 +335,17 @@ describe.skipIf(!ready)('the page', () => {
       await page.clock.install()
       await page.goto(site.url)
       await rows(page).first().waitFor()
-      await site.silence()
-      await page.clock.fastForward(20_000)
+      await state(page).waitFor()
       const banner = page.getByRole('alert').filter({ hasText: 'can not be reached since' })
-      await banner.waitFor()
-      expect(await textOf(banner)).toMatch(/what is shown is from 20/)
-      expect(await rows(page).count()).toBe(50)
-      await site.listen()
+      await site.silence()
+      try {
+        await page.clock.fastForward(20_000)
+        await banner.waitFor()
+        expect(await textOf(banner)).toMatch(/what is shown is from 20/)
+        expect(await rows(page).count()).toBe(50)
+      } finally {
+        await site.listen()
+      }
       await page.clock.fastForward(20_000)
       await banner.waitFor({ state: 'detached' })
       // The browser itself tells of connections that were refused.
