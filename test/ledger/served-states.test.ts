@@ -8,6 +8,7 @@ import { openForReading } from '../../src/ledger/database.js'
 import { ServedStates } from '../../src/ledger/served-states.js'
 import { StateReader } from '../../src/ledger/states.js'
 import { LedgerWriter } from '../../src/ledger/writer.js'
+import { storable } from '../../src/text.js'
 import { fuzz } from '../fuzz.js'
 import { attribute, event, meaning, pullInto } from './rows.js'
 
@@ -15,11 +16,13 @@ const SOURCES = ['first', 'second', 'third']
 const EVENTS = ['e1', 'e2', 'e3']
 const SPACES = ['ip', 'domain', 'url']
 
-/** What SQL, JSON or a cut at the first NUL would stumble over. */
-const text = fc.string({
-  unit: fc.constantFrom(...'aB %_\'"\\[]{},:\n\u0000\ud83d\ude00\u2028é😀'.split('')),
-  maxLength: 8,
-})
+/** What SQL, JSON or a cut at the first NUL would stumble over, as it comes to the ledger. */
+const text = fc
+  .string({
+    unit: fc.constantFrom(...'aB %_\'"\\[]{},:\n\u0000\ud83d\ude00\u2028é😀'.split('')),
+    maxLength: 8,
+  })
+  .map(storable)
 const time = fc.integer({ min: 0, max: 4 })
 
 /** Values are picked by their place among those of the run, so that keys meet and spaces share them. */
