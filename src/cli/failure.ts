@@ -17,13 +17,20 @@ export interface Failure {
 export interface Asked {
   /** Missing where the command line itself could not be understood. */
   readonly context: Context | undefined
-  /** The command line that tells more, e.g. `tipline sync --help`. */
-  readonly help: string
+  readonly named: Named
 }
 
-export async function failureOf(error: unknown, { context, help }: Asked): Promise<Failure> {
+/** What of the command line is understood. */
+export interface Named {
+  /** `tipline sync` */
+  readonly path: string
+  /** Whether it is one of the commands below it that does something. */
+  readonly isGroup: boolean
+}
+
+export async function failureOf(error: unknown, { context, named }: Asked): Promise<Failure> {
   const stopped = context?.signals.by
-  if (error instanceof CommanderError) return wrongUse(error, help)
+  if (error instanceof CommanderError) return wrongUse(error, named)
   if (error instanceof ConfigError) return { ...known(error), details: await problemsOf(error) }
   if (error instanceof TiplineError) {
     return { ...known(error), ...(stopped && { status: stopped.exitStatus }) }
@@ -72,11 +79,13 @@ async function problemsOf(error: ConfigError): Promise<readonly string[]> {
 }
 
 /** "error: unknown command 'snyc'\n(Did you mean sync?)" */
-function wrongUse(error: CommanderError, help: string): Failure {
+function wrongUse(error: CommanderError, { path, isGroup }: Named): Failure {
   const [what = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = /^\(Did you mean (.+)\?\)$/.exec(rest.join(' ').trim())?.[1]
-  const hint =
-    suggestion === undefined ? `${help} tells how it is used` : `did you mean ${suggestion}?`
+  const isEarly = isGroup && error.code === 'commander.unknownOption'
+  const early = isEarly ? 'options stand behind the command; ' : ''
+  const help = `${early}${path} --help tells how it is used`
+  const hint = suggestion === undefined ? help : `did you mean ${suggestion}?`
   return { type: 'UsageError', what, hint, status: EXIT.usage, details: [] }
 }
 

@@ -2,7 +2,7 @@
 import { type Command, CommanderError } from 'commander'
 import { EXIT } from '../errors.js'
 import { type CommonOptions, Context, type Environment, type Work } from './context.js'
-import { type Failure, failureDocument, failureOf, failureText } from './failure.js'
+import { type Failure, failureDocument, failureOf, failureText, type Named } from './failure.js'
 import { watchOutput } from './lost-output.js'
 import { jsonText } from './output.js'
 import { buildProgram } from './program.js'
@@ -28,7 +28,7 @@ export async function run(
     return status
   } catch (error) {
     if (isHelp(error)) return error.exitCode === 0 ? EXIT.done : EXIT.usage
-    const failure = await failureOf(error, { context, help: helpOn(program, argv) })
+    const failure = await failureOf(error, { context, named: namedBy(program, argv) })
     tell(failure, { context, json: context?.out.json ?? argv.includes('--json') })
     return failure.status
   }
@@ -40,16 +40,17 @@ function isHelp(error: unknown): error is CommanderError {
   return error.exitCode === 0 || error.code === 'commander.help'
 }
 
-/** `tipline config check --help`, as far as the words are commands. */
-function helpOn(program: Command, argv: readonly string[]): string {
+/** `tipline config check`, as far as the words are commands. */
+function namedBy(program: Command, argv: readonly string[]): Named {
   const words = ['tipline']
-  let command: Command | undefined = program
+  let command = program
   for (const word of argv) {
-    command = command.commands.find((each) => each.name() === word)
-    if (!command) break
+    const next = command.commands.find((each) => each.name() === word)
+    if (!next) break
+    command = next
     words.push(word)
   }
-  return [...words, '--help'].join(' ')
+  return { path: words.join(' '), isGroup: command.commands.length > 0 }
 }
 
 function tell(

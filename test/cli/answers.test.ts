@@ -91,6 +91,8 @@ describe('wrong use', () => {
     [['snyc'], "unknown command 'snyc'", 'did you mean sync?'],
     [['sync', '--wiat'], "unknown option '--wiat'", 'did you mean --wait?'],
     [['config', 'chekc'], "unknown command 'chekc'", 'did you mean check?'],
+    [['-c', 'tipline.yml', 'sync'], "unknown option '-c'", 'options stand behind the command'],
+    [['flows', '-c', 'x', 'watch'], "unknown option '-c'", 'options stand behind the command'],
     [['lookup'], "missing required argument 'value'", 'tipline lookup --help'],
     [['holds', 'x'], 'too many arguments', 'tipline holds --help'],
     [['sync', '--log-level', 'loud'], 'is invalid', 'tipline sync --help'],
