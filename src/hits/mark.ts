@@ -1,7 +1,7 @@
 /** Hits that somebody calls false. */
-import { inTransaction } from '../ledger/sqlite.js'
+import { type Database, inTransaction } from '../ledger/sqlite.js'
 import { storable } from '../text.js'
-import type { Hit } from './hit.js'
+import type { FalsePositive, Hit } from './hit.js'
 import { readHit } from './read.js'
 import { proposeFalsePositive, withdrawFalsePositive } from './sightings/queue.js'
 import type { HitStores } from './stores.js'
@@ -17,17 +17,19 @@ export interface Marking {
 /** The hit with its mark, whoever marked it first; null: there is none of this id. @throws ClickHouseError, HitsError */
 export async function markHit(
   stores: HitStores,
-  { id, now, ...said }: Marking,
+  { id, by, why, now }: Marking,
   signal: AbortSignal,
 ): Promise<Hit | null> {
-  const [by, why] = [storable(said.by), storable(said.why)]
   const hit = await readHit(stores, id, signal)
   if (hit === null || hit.falsePositive !== null) return hit
-  inTransaction(stores.db, () => {
-    stores.db.prepare('INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?)').run(id, now, by, why)
-    proposeFalsePositive(stores.db, hit, now)
+  const { db } = stores
+  return inTransaction(db, () => {
+    const add = db.prepare('INSERT INTO mark VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
+    const { changes } = add.run(id, now, storable(by), storable(why))
+    if (Number(changes) > 0) proposeFalsePositive(db, hit, now)
+    // Another may have marked it while it was read.
+    return { ...hit, falsePositive: markOf(db, id) }
   })
-  return { ...hit, falsePositive: { at: now, by, why } }
 }
 
 /** Whether there was a mark. What MISP has been told stays there. @throws ClickHouseError, HitsError */
@@ -37,6 +39,16 @@ export async function unmarkHit(
   signal: AbortSignal,
 ): Promise<boolean> {
   const hit = await readHit(stores, id, signal)
-  if (hit?.falsePositive) withdrawFalsePositive(stores.db, hit)
-  return Number(stores.db.prepare('DELETE FROM mark WHERE hit = ?').run(id).changes) > 0
+  const { db } = stores
+  return inTransaction(db, () => {
+    const { changes } = db.prepare('DELETE FROM mark WHERE hit = ?').run(id)
+    const wasMarked = Number(changes) > 0
+    if (wasMarked && hit) withdrawFalsePositive(db, hit)
+    return wasMarked
+  })
+}
+
+function markOf(db: Database, id: string): FalsePositive {
+  const mark = db.prepare('SELECT at, by, why FROM mark WHERE hit = ?').get(id)
+  return mark as unknown as FalsePositive
 }

@@ -288,6 +288,28 @@ describe('sightings', () => {
     expect(sent()).toMatchObject([{ attribute_id: 1, type: 1, date_sighting: NOW / 1000 }])
   })
 
+  it('of type 1 stand as long as one hit of the attribute is marked (H16)', async () => {
+    hit(1, NOW - 2000)
+    hit(1, NOW - 1000)
+    const { hits } = await readHits(stores, { limit: 2 }, NEVER)
+    const marking = { by: 'kim', why: 'ours', now: NOW }
+    for (const { id } of hits) await markHit(stores, { id, ...marking }, NEVER)
+    await unmarkHit(stores, hits[0]!.id, NEVER)
+    await runner({ falsePositives: true }).runOnce(NOW, NEVER)
+    expect(sent()).toMatchObject([{ attribute_id: 1, type: 1 }])
+  })
+
+  it('of type 1 are proposed once, where two people mark a hit at the same time (H16)', async () => {
+    hit(1, NOW)
+    const [first] = (await readHits(stores, { limit: 1 }, NEVER)).hits
+    const mark = (by: string) =>
+      markHit(stores, { id: first!.id, by, why: 'ours', now: NOW }, NEVER)
+    const marked = await Promise.all([mark('kim'), mark('ada')])
+    expect(marked.map((one) => one?.falsePositive?.by)).toEqual(['kim', 'kim'])
+    const row = stores.db.prepare('SELECT count FROM sighting WHERE type = 1').get()
+    expect(row).toMatchObject({ count: 1 })
+  })
+
   it('do not count what was called false before they are told (H17)', async () => {
     for (const [attribute, ago] of [
       [1, 30],

@@ -38,11 +38,12 @@ export function proposeFalsePositive(db: Database, hit: Hit, now: number): void 
   upsert(db, { hit, type: 1, now })
 }
 
-/** Takes the proposal back, where MISP has not been told. */
+/** Takes one proposal back, where MISP has not been told; those of other hits of the attribute stand. */
 export function withdrawFalsePositive(db: Database, { event, attribute }: Hit): void {
-  db.prepare(
-    `DELETE FROM sighting WHERE source = ? AND attribute = ? AND type = 1 AND state = 'open'`,
-  ).run(event.source, attribute.uuid)
+  const open = `source = ? AND attribute = ? AND type = 1 AND state = 'open'`
+  const asked = [event.source, attribute.uuid]
+  db.prepare(`UPDATE sighting SET count = count - 1 WHERE ${open}`).run(...asked)
+  db.prepare(`DELETE FROM sighting WHERE ${open} AND count <= 0`).run(...asked)
 }
 
 function upsert(
