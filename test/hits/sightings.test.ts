@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ClickHouseError } from '../../src/errors.js'
 import { openHits } from '../../src/hits/database.js'
 import { markHit, unmarkHit } from '../../src/hits/mark.js'
 import { readHits } from '../../src/hits/read.js'
@@ -21,6 +22,11 @@ import { sightedMisp } from './sighted-misp.js'
 const NOW = 1_795_300_000_000
 const HOUR = 3_600_000
 const NEVER = new AbortController().signal
+const TABLES = {
+  iocs: { database: 'nfsen', table: 'iocs' },
+  hits: { database: 'nfsen', table: 'ioc_hits' },
+  flows: { database: 'nfsen', table: 'flows' },
+}
 
 let misp: Standin
 let folder: string
@@ -179,6 +185,35 @@ describe('sightings', () => {
     expect(states()).toEqual({ open: 2 })
     await runner({ every: 0 }).runOnce(NOW, NEVER)
     expect(sent()).toHaveLength(2)
+  })
+
+  it('that a read-only key may not add are not given up, however long that lasts (H13)', async () => {
+    hit(1, NOW)
+    hit(2, NOW)
+    const reader = runner({ every: 0, client: client(misp.keys.readonly) })
+    for (let minute = 0; minute < 60; minute += 1) {
+      await reader.runOnce(NOW + minute * 60_000, NEVER)
+    }
+    expect(states()).toEqual({ open: 2 })
+    // Each has its turn: of one alone MISP might not want to know.
+    const added = misp.requests.filter(({ path }) => path.includes('sightings/add'))
+    expect(new Set(added.map(({ path }) => path)).size).toBe(2)
+    await runner({ every: 0, perHour: 2 }).runOnce(NOW + HOUR, NEVER)
+    expect(states()).toEqual({ stored: 2 })
+  })
+
+  it('of flows have no outage that ends and begins, where only lines were read', async () => {
+    const open = async () => {
+      const what = 'ClickHouse can not be reached'
+      throw new ClickHouseError({ what, hint: '', fault: 'unreachable' })
+    }
+    stores = { ...stores, flows: { open, tables: TABLES } }
+    const night = runner()
+    for (let round = 0; round < 3; round += 1) {
+      for (let n = 0; n < 1001; n += 1) hit(1, NOW + n)
+      await night.gather(NOW, NEVER)
+    }
+    expect(told).toHaveLength(1)
   })
 
   it('that MISP answers with 200 and does not store are noticed (H14)', async () => {

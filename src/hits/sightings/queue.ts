@@ -133,7 +133,7 @@ export class SightingQueue {
   }) {
     return this.#rows(
       `state = 'open' AND ((type = 0 AND opened <= :before) OR (type = 1 AND :falsePositives = 1))
-       ORDER BY tries, opened, id LIMIT :limit`,
+       ORDER BY tries, tried, opened, id LIMIT :limit`,
       { before, falsePositives: falsePositives ? 1 : 0, limit },
     )
   }
@@ -141,7 +141,9 @@ export class SightingQueue {
   /** How many were sent since (epoch milliseconds). */
   sentSince(at: number): number {
     const row = this.#db
-      .prepare('SELECT count(*) AS n FROM sighting WHERE source = ? AND tried > ?')
+      .prepare(
+        `SELECT count(*) AS n FROM sighting WHERE source = ? AND tried > ? AND state != 'open'`,
+      )
       .get(this.#source, at)
     return (row as { n: number }).n
   }
@@ -170,6 +172,12 @@ export class SightingQueue {
     })
   }
 
+  /** MISP has not looked at it: the try does not count, but the others come first. */
+  takeBack(id: number): void {
+    this.#db.prepare('UPDATE sighting SET tries = tries - 1 WHERE id = ?').run(id)
+    this.reopen(id)
+  }
+
   /**
    * MISP does not have it: it is to be sent again. Where another has been opened for the attribute
    * meanwhile, the two become one.
@@ -182,7 +190,7 @@ export class SightingQueue {
       )
       .get(id) as { id: number } | undefined
     if (other) this.#merge(id, other.id)
-    else this.#db.prepare(`UPDATE sighting SET state = 'open', tried = 0 WHERE id = ?`).run(id)
+    else this.#db.prepare(`UPDATE sighting SET state = 'open' WHERE id = ?`).run(id)
   }
 
   #merge(id: number, other: number): void {

@@ -43,7 +43,7 @@ const BATCH = 1000
 const HOUR_MS = 3_600_000
 /** One that MISP fails at again and again must not hold up the others for ever. */
 const MOST_TRIES = 8
-/** These faults mean that MISP has stored nothing. */
+/** These faults mean that MISP has stored nothing, and of none of them is the sighting the reason. */
 const STORED_NOTHING: ReadonlySet<string> = new Set([
   'forbidden',
   'maintenance',
@@ -168,7 +168,7 @@ export class Sightings {
       metrics.count('tipline_sightings_total', { source, outcome })
       return reasons
     } catch (error) {
-      if (error instanceof SourceError && STORED_NOTHING.has(error.fault)) queue.reopen(id)
+      if (error instanceof SourceError && STORED_NOTHING.has(error.fault)) queue.takeBack(id)
       throw error
     }
   }
