@@ -18,8 +18,11 @@ import { Teller } from './tell.js'
 export interface NewHits {
   /** In no order that means anything. Empty: there is nothing new. */
   readonly hits: readonly Hit[]
-  /** Not all could be asked: hits of flows come when ClickHouse can be reached again. */
-  readonly unavailable: ClickHouseError | null
+  /**
+   * Why ClickHouse could not be asked: its hits come when it can be reached again. null: it could;
+   * undefined: there were hits of lines enough, and it was not asked.
+   */
+  readonly unavailable: ClickHouseError | null | undefined
   /**
    * To be called within the transaction in which the follower writes down what it makes of these hits
    * (`inTransaction(stores.db, ...)`): after a kill both are done, or neither.
@@ -46,7 +49,8 @@ export async function newHits(
   const { db } = stores
   const position = readPosition(db, name) ?? begin(db, name)
   const lines = logRowsAfter(db, position.logRow, limit)
-  const flows = await newFlows(stores, { name, position, limit: limit - lines.length }, signal)
+  const room = limit - lines.length
+  const flows = room > 0 ? await newFlows(stores, { name, position, limit: room }, signal) : UNASKED
   return {
     hits: [...lines.map((row) => teller.log(row)), ...flows.rows.map((row) => teller.flow(row))],
     unavailable: flows.unavailable,
@@ -102,8 +106,10 @@ interface Told {
 interface NewFlows {
   readonly rows: Awaited<ReturnType<typeof flowRowsById>>
   readonly told: readonly Told[]
-  readonly unavailable: ClickHouseError | null
+  readonly unavailable: NewHits['unavailable']
 }
+
+const UNASKED: NewFlows = { rows: [], told: [], unavailable: undefined }
 
 async function newFlows(
   { db, flows }: HitStores,
@@ -111,7 +117,7 @@ async function newFlows(
   signal: AbortSignal,
 ): Promise<NewFlows> {
   const none = { rows: [], told: [], unavailable: null }
-  if (flows === null || limit <= 0) return none
+  if (flows === null) return none
   try {
     const clickhouse = await flows.open()
     if (position.flowFrom < 0) {

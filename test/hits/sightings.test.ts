@@ -8,7 +8,7 @@ import { ClickHouseError } from '../../src/errors.js'
 import { openHits } from '../../src/hits/database.js'
 import { markHit, unmarkHit } from '../../src/hits/mark.js'
 import { readHits } from '../../src/hits/read.js'
-import { type Met, recordLines } from '../../src/hits/record.js'
+import { type LineHits, type Met, recordLines } from '../../src/hits/record.js'
 import { Sightings, type Told } from '../../src/hits/sightings/runner.js'
 import type { HitStores } from '../../src/hits/stores.js'
 import { createLogger, type Logger } from '../../src/log.js'
@@ -92,8 +92,16 @@ function runner(more: Partial<Told> = {}): Sightings {
   })
 }
 
-let lines = 0
 function hit(attribute: number, at: number, more: Partial<Met> = {}): void {
+  record([lineOf(attribute, at, more)], at)
+}
+
+function record(hits: readonly LineHits[], now: number): void {
+  recordLines(stores.db, hits, { way: 'enrich', label: '', now })
+}
+
+let lines = 0
+function lineOf(attribute: number, at: number, more: Partial<Met> = {}): LineHits {
   lines += 1
   const row = misp.store.attribute(attribute)
   const met: Met = {
@@ -110,8 +118,7 @@ function hit(attribute: number, at: number, more: Partial<Met> = {}): void {
     tlp: '',
     ...more,
   }
-  const line = { digest: lines.toString(16).padStart(32, '0'), at, observed: [], met: [met] }
-  recordLines(stores.db, [line], { way: 'enrich', label: '', now: at })
+  return { digest: lines.toString(16).padStart(32, '0'), at, observed: [], met: [met] }
 }
 
 function sent() {
@@ -210,7 +217,10 @@ describe('sightings', () => {
     stores = { ...stores, flows: { open, tables: TABLES } }
     const night = runner()
     for (let round = 0; round < 3; round += 1) {
-      for (let n = 0; n < 1001; n += 1) hit(1, NOW + n)
+      record(
+        Array.from({ length: 1001 }, () => lineOf(1, NOW)),
+        NOW,
+      )
       await night.gather(NOW, NEVER)
     }
     expect(told).toHaveLength(1)

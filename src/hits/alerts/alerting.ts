@@ -143,7 +143,7 @@ export class Alerting {
         signal,
       )
       if (unavailable) this.#flowsOutage.failed(unavailable)
-      else this.#flowsOutage.over()
+      else if (unavailable === null) this.#flowsOutage.over()
       if (hits.length === 0) break
       take(hits, { accept, now: clock() }, this.#takeDeps())
     }

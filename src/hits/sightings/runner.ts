@@ -173,10 +173,10 @@ export class Sightings {
     }
   }
 
-  #noteClickHouse(error: ClickHouseError | null): void {
+  #noteClickHouse(error: ClickHouseError | null | undefined): void {
     const outage = this.#options.outages.of({ part: 'sightings of flows' })
-    if (error === null) outage.over()
-    else outage.failed(error)
+    if (error) outage.failed(error)
+    else if (error === null) outage.over()
   }
 }
 
