@@ -50,10 +50,16 @@ const EVERY_MS = 5000
 /** The timeout of a channel is about as long. */
 const GRACE_MS = 20_000
 
+/** A channel, and what fails on the way to it besides its receiver. */
+interface Line extends DeliverDeps {
+  readonly outage: Outage
+}
+
 export class Alerting {
   readonly #deps: AlertingDeps
   readonly #store: AlertStore
-  readonly #lines: readonly DeliverDeps[]
+  readonly #lines: readonly Line[]
+  /** Of taking hits in. */
   readonly #outage: Outage
   /** Of ClickHouse alone: hits of lines are told all the same. */
   readonly #flowsOutage: Outage
@@ -72,6 +78,7 @@ export class Alerting {
     this.#flowsOutage = outages.of({ part: 'alerts of flows' })
     const channelDeps = { log, env, clock, hostname: hostname() }
     this.#lines = settings.map((channel, at) => ({
+      outage: outages.of({ part: `alerts through ${channel.name}` }),
       store: this.#store,
       ledger: () => stores.ledger,
       channel: deps.channels?.[at] ?? createChannel(channel, channelDeps),
@@ -110,6 +117,7 @@ export class Alerting {
   async close(): Promise<void> {
     this.#outage.forget()
     this.#flowsOutage.forget()
+    for (const { outage } of this.#lines) outage.forget()
     await Promise.all(this.#lines.map(({ channel }) => channel.close()))
   }
 
@@ -119,16 +127,17 @@ export class Alerting {
       for (const line of this.#lines) this.#drain(line, signal)
       this.#outage.over()
     } catch (error) {
-      if (!signal.aborted) this.#fault(error)
+      if (!signal.aborted) this.#fault(error, this.#outage)
     }
   }
 
   /** A receiver that takes its time holds up no other. */
-  #drain(line: DeliverDeps, stop: AbortSignal): void {
+  #drain(line: Line, stop: AbortSignal): void {
     const { name } = line.channel
     if (this.#busy.has(name)) return
     const work = deliver(line, { stop, cut: this.#cut.signal })
-      .catch((error: unknown) => this.#fault(error))
+      .then(() => line.outage.over())
+      .catch((error: unknown) => this.#fault(error, line.outage))
       .finally(() => this.#busy.delete(name))
     this.#busy.set(name, work)
   }
@@ -189,9 +198,9 @@ export class Alerting {
   }
 
   /** The next round tries again: an alert must not end what else the daemon does. */
-  #fault(error: unknown): void {
+  #fault(error: unknown, outage: Outage): void {
     const err = asHitsError(error, 'the data folder')
-    if (err instanceof TiplineError) this.#outage.failed(err)
+    if (err instanceof TiplineError) outage.failed(err)
     else this.#deps.log.error({ err: error }, 'alerts could not be told: this is a bug')
   }
 }

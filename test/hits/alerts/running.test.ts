@@ -316,6 +316,22 @@ describe('alerts that run', () => {
     expect(new Set(hook.got.map(({ id }) => id)).size).toBe(1)
   })
 
+  it('say once that a message can not be written down as sent, however many rounds that lasts', async () => {
+    hook.answer = (response) => response.writeHead(503).end()
+    await start({ random: () => 0 })
+    met()
+    await until(() => states()[0] === 'waiting' && hook.got.length === 1)
+    stores.db.exec('PRAGMA query_only = ON')
+    now += 10 * 60_000
+    const told = () => logged.filter((line) => line.includes('can only be read'))
+    await until(() => told().length > 0)
+    await sleep(500)
+    expect([told().length, logged.join('').includes('well again')]).toEqual([1, false])
+    hook.answer = (response) => response.end()
+    stores.db.exec('PRAGMA query_only = OFF')
+    await until(() => states()[0] === 'sent' && logged.join('').includes('well again'))
+  })
+
   it('go on after a round that failed, and say what it was', async () => {
     let isBroken = true
     const open = (): Promise<ClickHouse> =>
