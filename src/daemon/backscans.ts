@@ -66,7 +66,12 @@ export class Backscans {
       if (head === this.#done) continue
       await this.#untilShipped(head, signal)
       const seconds = this.#seconds()
-      if (seconds === null || signal.aborted) continue
+      if (signal.aborted) continue
+      if (seconds === null) {
+        // A reload has taken it out of the config.
+        this.#outage.forget()
+        continue
+      }
       const isDone = await withOwnSignal(signal, (own) => this.#try(seconds, own))
       if (isDone) this.#done = head
       else await this.#pause(signal)
@@ -88,7 +93,7 @@ export class Backscans {
 
   /** Before it is tried again; a reload or new indicators do not hurry it. */
   async #pause(signal: AbortSignal): Promise<void> {
-    this.wake()
+    this.#bell.ring()
     const ms = FIRST_RETRY_MS * 2 ** (this.#outage.tries - 1)
     await new Bell().wait(Math.min(ms, LONGEST_RETRY_MS), signal)
   }

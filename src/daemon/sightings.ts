@@ -4,8 +4,14 @@ import { storesOptions } from '../config/hit-stores.js'
 import type { LoadedConfig } from '../config/load.js'
 import { TiplineError } from '../errors.js'
 import { asHitsError } from '../hits/database.js'
-import { Sightings, type Told } from '../hits/sightings/runner.js'
+import {
+  flowSightingsOutage,
+  Sightings,
+  sightingsOutage,
+  type Told,
+} from '../hits/sightings/runner.js'
 import { openStores } from '../hits/stores.js'
+import type { Outages } from '../outage.js'
 import { parseDuration } from '../policy/duration.js'
 import { openSightings } from '../sync/open-source.js'
 import { Bell } from './bell.js'
@@ -24,9 +30,12 @@ export async function tellSightings(
 ): Promise<void> {
   const bell = new Bell()
   const outage = works.outages.of({ part: 'sightings' })
+  let before: readonly string[] = []
   while (!signal.aborted) {
     try {
-      await withOwnSignal(signal, (own) => round(works, config(), own))
+      const told = await withOwnSignal(signal, (own) => round(works, config(), own))
+      forgetBut(told, { before, outages: works.outages })
+      before = told
       outage.over()
     } catch (error) {
       if (signal.aborted) return
@@ -37,6 +46,16 @@ export async function tellSightings(
     }
     await bell.wait(roundOf(config()), signal)
   }
+}
+
+/** What a reload has taken out of the config does not fail any more. */
+function forgetBut(
+  told: readonly string[],
+  { before, outages }: { before: readonly string[]; outages: Outages },
+): void {
+  const gone = before.filter((source) => !told.includes(source))
+  for (const source of gone) sightingsOutage(outages, source).forget()
+  if (told.length === 0) flowSightingsOutage(outages).forget()
 }
 
 function roundOf({ sources }: LoadedConfig): number {
@@ -50,20 +69,24 @@ function millisecondsOf(duration: string): number {
   return (parseDuration(duration) ?? 3600) * 1000
 }
 
-/** Opened anew each time: the config may be another one, and an hour may pass without a sighting. */
+/**
+ * Opened anew each time: the config may be another one, and an hour may pass without a sighting. Answers
+ * the sources that are told.
+ */
 async function round(
   { log, metrics, clocks, outages }: Works,
   config: LoadedConfig,
   signal: AbortSignal,
-): Promise<void> {
-  await closing(async (later) => {
+): Promise<readonly string[]> {
+  return await closing(async (later) => {
     const told = openTold(config, { log, metrics }, later)
-    if (told.length === 0) return
+    if (told.length === 0) return []
     const stores = openStores({ ...storesOptions(config), log, metrics, signal })
     later(() => stores.close())
     const untagged = config.policy.untagged_as
     const sightings = new Sightings({ stores, told, untagged, log, metrics, outages })
     await sightings.runOnce(clocks.wall(), signal)
+    return told.map(({ source }) => source)
   })
 }
 

@@ -5,6 +5,7 @@ import { DatabaseSync } from '@photostructure/sqlite'
 import { expect, it } from 'vitest'
 import { Site, until } from '../cli/site.js'
 import { createAuthority } from '../misp-client/certs.js'
+import { Daemon } from './daemons.js'
 
 it('sightings go from a log line to the MISP, once, and none with a read-only key', async () => {
   const site = new Site()
@@ -49,6 +50,42 @@ sources:
     expect(misp.store.sightings).toMatchObject([{ type: 0, source: 'soc', date_sighting: at }])
     const told = daemon.stderr.split('\n').filter((line) => line.includes('may not add sightings'))
     expect(told).toHaveLength(1)
+  } finally {
+    await site.close()
+  }
+}, 180_000)
+
+it('what fails is forgotten with the sightings that are no longer in the config', async () => {
+  const site = new Site()
+  try {
+    const misp = await site.startMisp()
+    const config = (sightings: string) =>
+      site.write(
+        'tipline.yml',
+        `http: { listen: "127.0.0.1:0" }
+sources:
+  - { name: main, url: "${misp.url}", key: "${misp.keys.readonly}"${sightings} }
+`,
+      )
+    config(', sightings: { every: 1s, source: soc }')
+    await site.run(['sync'])
+    const daemon = await Daemon.atWork(site)
+    const failing = async () => {
+      const status = await daemon.get<{ daemon: { failing: { part: string }[] } }>('/v1/status')
+      return status.daemon.failing.map(({ part }) => part)
+    }
+    const line = { '@timestamp': new Date().toISOString(), 'dns.question.name': 'evil.example' }
+    await until(async () => {
+      // The follower's beginning may be still to come.
+      const input = `${JSON.stringify({ ...line, n: Math.random() })}\n`
+      await site.run(['enrich', '--record'], { input })
+      return (await failing()).includes('sightings to main')
+    })
+    config('')
+    daemon.signal('SIGHUP')
+    await until(async () => (await failing()).length === 0)
+    daemon.signal('SIGTERM')
+    expect((await daemon.end()).status).toBe(0)
   } finally {
     await site.close()
   }

@@ -38,6 +38,16 @@ export interface SightingsOptions {
   readonly outages: Outages
 }
 
+/** What fails of telling one MISP; the sightings wait until it takes them, none is lost. */
+export function sightingsOutage(outages: Outages, source: string): Outage {
+  return outages.of({ part: `sightings to ${source}` })
+}
+
+/** That hits of flows can't be asked for. */
+export function flowSightingsOutage(outages: Outages): Outage {
+  return outages.of({ part: 'sightings of flows' })
+}
+
 const FOLLOWER = 'sightings'
 const BATCH = 1000
 const HOUR_MS = 3_600_000
@@ -82,21 +92,18 @@ export class Sightings {
   }
 
   async #tell(told: Told, now: number, signal: AbortSignal): Promise<void> {
-    const queue = new SightingQueue(this.#options.stores.db, told.source)
+    const { stores, outages } = this.#options
+    const queue = new SightingQueue(stores.db, told.source)
+    const outage = sightingsOutage(outages, told.source)
     try {
       await this.#resolve(queue, told, signal)
       await this.#send(queue, { told, now, signal })
-      this.#outageOf(told.source).over()
+      outage.over()
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof SourceError)) throw error
-      this.#outageOf(told.source).failed(explained(error))
+      outage.failed(explained(error))
     }
-  }
-
-  /** They wait until MISP takes them; none is lost. */
-  #outageOf(source: string): Outage {
-    return this.#options.outages.of({ part: `sightings to ${source}` })
   }
 
   /** After a kill, or an answer that never came. */
@@ -174,7 +181,7 @@ export class Sightings {
   }
 
   #noteClickHouse(error: ClickHouseError | null | undefined): void {
-    const outage = this.#options.outages.of({ part: 'sightings of flows' })
+    const outage = flowSightingsOutage(this.#options.outages)
     if (error) outage.failed(error)
     else if (error === null) outage.over()
   }
