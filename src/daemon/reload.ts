@@ -5,7 +5,8 @@
 import { formatProblem } from '../config/format.js'
 import type { LoadedConfig } from '../config/load.js'
 import { ConfigError, TiplineError, UsageError } from '../errors.js'
-import type { Household } from './household.js'
+import type { Policy } from '../policy/policy.js'
+import type { Household, HouseholdPlan } from './household.js'
 import type { PolicyKeeper } from './policy-keeper.js'
 import type { Serving } from './serving.js'
 import type { Works } from './works.js'
@@ -19,58 +20,88 @@ export interface Reloading {
   readonly load: () => Promise<LoadedConfig>
 }
 
-/** Answers the config that counts from here on: the new one, or the old one where that was refused. */
+/**
+ * Answers the config that counts from here on: the new one, or the old one where that was refused.
+ * @throws LedgerError, or a bug: it is half in force, and only a new start makes that whole
+ */
 export async function reload(
   reloading: Reloading,
   before: LoadedConfig,
   signal: AbortSignal,
 ): Promise<LoadedConfig> {
-  const { log } = reloading.works
+  const prepared = await prepare(reloading, before, signal)
+  if (prepared === null) return before
+  const { config } = prepared
+  try {
+    const changes = await take(reloading, prepared, signal)
+    const all = [...changes, ...sectionsChanged(before, config)]
+    const { log } = reloading.works
+    log.info({ changes: all }, all.length > 0 ? IN_FORCE : 'the config is as before')
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  return config
+}
+
+const IN_FORCE = 'a new config is in force'
+
+interface Prepared {
+  readonly config: LoadedConfig
+  readonly judge: Policy
+  readonly plan: HouseholdPlan
+}
+
+/** All that may refuse the new config. null: it is refused, which is told; or the daemon is to stop. */
+async function prepare(
+  reloading: Reloading,
+  before: LoadedConfig,
+  signal: AbortSignal,
+): Promise<Prepared | null> {
   try {
     const config = await reloading.load()
-    const changes = await take(reloading, { before, config, signal })
-    log.info(
-      { changes },
-      changes.length > 0 ? 'a new config is in force' : 'the config is as before',
-    )
-    return config
+    refuseToMove({ before, config })
+    const judge = await reloading.policy.load(config, signal)
+    return { config, judge, plan: await served(reloading, config) }
   } catch (error) {
+    if (signal.aborted) return null
     if (!(error instanceof TiplineError)) throw error
     const problems = error instanceof ConfigError ? problemsOf(error) : []
-    log.error(
+    reloading.works.log.error(
       { err: error, ...(problems.length > 0 && { problems }) },
       `THE NEW CONFIG IS REFUSED, the old one stays in force: ${error.message}`,
     )
-    return before
+    return null
   }
 }
 
-interface Taking {
-  readonly before: LoadedConfig
-  readonly config: LoadedConfig
-  readonly signal: AbortSignal
-}
-
-async function take(reloading: Reloading, taking: Taking): Promise<string[]> {
-  const { works, policy, household, serving } = reloading
-  const { before, config, signal } = taking
-  refuseToMove(taking)
-  const judge = await policy.load(config, signal)
+/** The last that may fail is to listen where the config says. */
+async function served(
+  { household, serving }: Reloading,
+  config: LoadedConfig,
+): Promise<HouseholdPlan> {
   const plan = await household.plan(config)
   try {
     await serving.serve(config)
+    return plan
   } catch (error) {
     await household.discard(plan)
     throw error
   }
+}
+
+async function take(
+  { works, policy, household }: Reloading,
+  { config, judge, plan }: Prepared,
+  signal: AbortSignal,
+): Promise<string[]> {
   works.guard = config.guard
   const changes = await household.carryOut(plan)
   await policy.use(judge, config, signal)
   household.poke()
-  return [...changes, ...sectionsChanged(before, config)]
+  return changes
 }
 
-function refuseToMove({ before, config }: Taking): void {
+function refuseToMove({ before, config }: Record<'before' | 'config', LoadedConfig>): void {
   if (before.dataDir === config.dataDir) return
   throw new UsageError({
     what: `data_dir can not change from ${before.dataDir} to ${config.dataDir} while the daemon runs`,

@@ -81,6 +81,19 @@ describe('while it waits for something before it can begin', () => {
     lock.release()
   })
 
+  it('SIGTERM ends it well: the MISP of a new config keeps it waiting for its lists', async () => {
+    const running = startDaemon()
+    const ended = running.end()
+    await until(() => running.stderr.includes('"at work"'))
+    site.misp.faults.always({ kind: 'hang', path: 'warninglists' })
+    site.writeConfig('policy: { misp_lists: true }\nhttp: { listen: "127.0.0.1:0" }\n')
+    running.child.kill('SIGHUP')
+    await until(() => site.misp.requests.some(({ path }) => path.includes('warninglists')))
+    running.child.kill('SIGTERM')
+    const { status, stderr } = await ended
+    expect(status, stderr).toBe(0)
+  })
+
   it('a second signal ends it at once: its config is on a disk that hangs', async () => {
     execFileSync('mkfifo', [join(site.folder, 'slow.yml')])
     const env = hooked('SIGTERM', MOMENTS[0]!)
