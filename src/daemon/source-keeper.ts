@@ -101,8 +101,8 @@ export class SourceKeeper {
     const clock = clockwork(settings.every, works.clocks, this.#row().lastGood)
     while (!signal.aborted) {
       await this.#bell.wait(clock.waitMs(), signal)
+      if (signal.aborted) break
       const wishes = this.#wishes.splice(0)
-      if (signal.aborted) continue
       if (wishes.length === 0 && !this.#isHinted && clock.waitMs() > 0) continue
       const isDue = clock.waitMs() === 0
       // A hint must not put off what is due.

@@ -5,43 +5,24 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PolicyKeeper } from '../../src/daemon/policy-keeper.js'
 import type { Works } from '../../src/daemon/works.js'
-import { type Ledger, openLedger } from '../../src/ledger/ledger.js'
-import { silentLogger } from '../../src/log.js'
-import { Metrics } from '../../src/metrics.js'
-import { Outages } from '../../src/outage.js'
 import { createPolicy } from '../../src/policy/policy.js'
 import { policySettings } from '../../src/policy/settings.js'
-import { Deriver } from '../../src/sync/derive.js'
-import { guardSettings } from '../../src/sync/settings.js'
-import { Turns } from '../../src/sync/turns.js'
-import { CLOCKS } from '../../src/time.js'
+import { openWorks } from './works.js'
 
 let folder: string
-let ledger: Ledger
 let works: Works
 let keeper: PolicyKeeper
 const { signal } = new AbortController()
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tipline-'))
-  ledger = await openLedger(join(folder, 'data'))
-  const log = silentLogger()
-  works = {
-    ledger,
-    deriver: new Deriver(createPolicy(policySettings.parse({}), [])),
-    turns: new Turns(),
-    guard: guardSettings.parse({}),
-    clocks: CLOCKS,
-    outages: new Outages(log),
-    log,
-    metrics: new Metrics(),
-  }
+  works = await openWorks(join(folder, 'data'))
   writeFileSync(join(folder, 'a.json'), list('held.example'))
   keeper = new PolicyKeeper(works, configOf())
   await keeper.begin(signal)
 })
 afterEach(async () => {
-  await ledger.close()
+  await works.ledger.close()
   rmSync(folder, { recursive: true })
 })
 
