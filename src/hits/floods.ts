@@ -20,7 +20,8 @@ export interface Telling {
   readonly metrics: Metrics
 }
 
-const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 /** Told one by one; larger ones come first. */
 const MOST = 100
 
@@ -60,10 +61,11 @@ export async function tellFloods(
   const since = now - Math.max(DAY_MS, (parseDuration(back ?? '') ?? 0) * 1000)
   try {
     const floods = await readCounted(stores, { since, why: 'flood', limit: MOST }, signal)
-    if (floods.length === 0) return 0
+    const begun = await beginningsOf(floods, stores, signal)
+    if (begun.length === 0) return 0
     return inTransaction(stores.db, () => {
-      const fresh = floods.filter((flood) => isNew(stores.db, flood))
-      for (const flood of fresh) {
+      const fresh = begun.filter((one) => isNew(stores.db, one))
+      for (const { flood } of fresh) {
         log.warn(factsOf(flood), wordsOf(flood))
         metrics.count('tipline_floods_total', { source: flood.event.source })
       }
@@ -77,16 +79,66 @@ export async function tellFloods(
   }
 }
 
-/** A flood that was over for a day and begins again is another one. */
-function isNew(db: Database, { event, attribute, first, last }: Counted): boolean {
+interface Begun {
+  /** From where it began. */
+  readonly flood: Counted
+  /** Epoch milliseconds: the end of what was told of it, or 0. */
+  readonly told: number
+}
+
+/** Of those that went on since they were told of: what came after that. */
+async function beginningsOf(
+  floods: readonly Counted[],
+  stores: HitStores,
+  signal: AbortSignal,
+): Promise<Begun[]> {
+  const begun: Begun[] = []
+  for (const flood of floods) {
+    const told = toldUpTo(stores.db, flood)
+    if (told === null) begun.push({ flood, told: 0 })
+    else if (flood.last > told) {
+      begun.push({ flood: (await after(told, flood, { stores, signal })) ?? flood, told })
+    }
+  }
+  return begun
+}
+
+/** Counts are by the hour: of that in which the telling ended, nothing can be said. */
+async function after(
+  told: number,
+  { event, attribute }: Counted,
+  { stores, signal }: { stores: HitStores; signal: AbortSignal },
+): Promise<Counted | undefined> {
+  const [flood] = await readCounted(
+    stores,
+    {
+      since: told + HOUR_MS,
+      why: 'flood',
+      source: event.source,
+      attributes: [attribute.uuid],
+      limit: 1,
+    },
+    signal,
+  )
+  return flood
+}
+
+function toldUpTo(db: Database, { event, attribute }: Counted): number | null {
   const row = db
     .prepare('SELECT last FROM flood WHERE source = ? AND attribute = ?')
     .get(event.source, attribute.uuid) as { last: number } | undefined
+  return row?.last ?? null
+}
+
+/** A flood that was over for a day and begins again is another one. */
+function isNew(db: Database, { flood, told }: Begun): boolean {
+  const { event, attribute, first, last } = flood
+  const before = toldUpTo(db, flood)
   db.prepare(
     `INSERT INTO flood VALUES (?, ?, ?)
      ON CONFLICT DO UPDATE SET last = max(last, excluded.last)`,
   ).run(event.source, attribute.uuid, last)
-  return row === undefined || first > row.last + DAY_MS
+  return before === null || (before <= told && first > before + DAY_MS)
 }
 
 function factsOf({ indicator, event, attribute, flows }: Counted): object {

@@ -260,8 +260,8 @@ describe.skipIf(!hasEngine())('hits of flows and of lines', () => {
     const lines: string[] = []
     const write = (line: string) => void lines.push(line)
     const log = await createLogger({ level: 'info', pretty: false, destination: { write } })
-    const tell = (now = AT * 1000) =>
-      tellFloods(stores, { now, log, metrics: new Metrics() }, NEVER)
+    const tell = (now = AT * 1000, back?: string) =>
+      tellFloods(stores, { now, back, log, metrics: new Metrics() }, NEVER)
     await counted({ live_flows: 7, info: 'a \u001b[2Jpoisoned one' }, { why: 'unanswered' })
     expect(await tell()).toBe(1)
     expect(lines).toHaveLength(1)
@@ -278,5 +278,14 @@ describe.skipIf(!hasEngine())('hits of flows and of lines', () => {
     expect(await tell(later * 1000)).toBe(0)
     isDown = true
     expect(await tell(later * 1000)).toBe(0)
+    isDown = false
+    // Also where so far back is looked that what was told before is seen too.
+    const again = later + 40 * 3600
+    await counted({ live_flows: 9, hour: again, first: again, last: again + 1 })
+    expect(await tell(again * 1000, '30d')).toBe(1)
+    expect(await tell(again * 1000, '30d')).toBe(0)
+    const next = again + 20 * 3600
+    await counted({ live_flows: 9, hour: next, first: next, last: next + 1 })
+    expect(await tell(next * 1000, '30d')).toBe(0)
   })
 })
