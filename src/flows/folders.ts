@@ -1,6 +1,6 @@
 /** Finished nfcapd files in folders and their sub-folders. */
-import type { Dirent } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { constants, type Dirent } from 'node:fs'
+import { access, readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { UsageError } from '../errors.js'
 
@@ -16,6 +16,8 @@ export interface Look {
   readonly size: number
   /** Epoch seconds. */
   readonly modified: number
+  /** It could not be read then; who lets us read it changes neither of the two. */
+  readonly isUnread?: boolean
 }
 
 export interface Found extends Look {
@@ -59,9 +61,11 @@ export async function findFiles(
   const found: Found[] = []
   for (const path of paths) {
     const before = seen.get(keyOf(flowsrc, path))
-    if (before && now - before.modified > SETTLED_SECONDS) continue
+    if (before?.isUnread && !(await isReadable(path))) continue
+    const known = before?.isUnread ? undefined : before
+    if (known && now - known.modified > SETTLED_SECONDS) continue
     const look = await lookAt(path)
-    if (look === null || (before && isSame(before, look))) continue
+    if (look === null || (known && isSame(known, look))) continue
     found.push({ path, flowsrc, ...look })
   }
   return { found, keys: paths.map((path) => keyOf(flowsrc, path)) }
@@ -74,6 +78,14 @@ export function keyOf(flowsrc: string, path: string): string {
 
 function isSame(one: Look, other: Look): boolean {
   return one.size === other.size && one.modified === other.modified
+}
+
+/** By this user, now. */
+export async function isReadable(path: string): Promise<boolean> {
+  return await access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** null: it is gone; nfexpire takes files away as it likes. */

@@ -10,7 +10,7 @@ import type { Metrics } from '../metrics.js'
 import type { Outage } from '../outage.js'
 import { sleep } from '../retry.js'
 import { knownFiles } from './files.js'
-import { type Found, findFiles, keyOf, type Look, type Watched } from './folders.js'
+import { type Found, findFiles, isReadable, keyOf, type Look, type Watched } from './folders.js'
 import { type Imported, type Importing, importFile, openFlows, type Target } from './import.js'
 import { findNfdump } from './nfdump.js'
 import { importedWords, NO_WINDOW } from './words.js'
@@ -139,7 +139,8 @@ export class FlowWatcher {
     const progress = (flows: number) => onProgress?.({ file, flows, waiting })
     progress(0)
     const imported = await importFile({ ...importing, signal, progress }, target, { file, flowsrc })
-    this.#seen.set(keyOf(flowsrc, file), found)
+    const isUnread = imported.outcome === 'aside' && !(await isReadable(file))
+    this.#seen.set(keyOf(flowsrc, file), { ...found, isUnread })
     this.#count(flowsrc, imported)
     const level = imported.outcome === 'aside' ? 'warn' : 'info'
     log[level]({ file: printable(file), flowsrc }, importedWords(imported))

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly input?: string
   /** stdin stays open: the test writes to it, and ends it. */
   readonly keepOpen?: boolean
+  /** Program and arguments that start it, as `nice`. */
+  readonly under?: readonly string[]
 }
 
 export class Running {
@@ -26,8 +28,9 @@ export class Running {
   stdout = ''
   stderr = ''
 
-  constructor(args: readonly string[], { cwd, env, input, keepOpen }: RunOptions = {}) {
-    this.child = spawn(process.execPath, [MAIN, ...args], {
+  constructor(args: readonly string[], { cwd, env, input, keepOpen, under = [] }: RunOptions = {}) {
+    const [program = '', ...rest] = [...under, ...commandLine(args)]
+    this.child = spawn(program, rest, {
       cwd,
       // Nothing of the machine's may decide: no proxy, no config, no colours.
       env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', NO_COLOR: '1', ...env },

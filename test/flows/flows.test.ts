@@ -1,6 +1,7 @@
 /** nfcapd files through the real nfdump into the embedded ClickHouse, with the command line. */
 import { execFileSync } from 'node:child_process'
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -24,6 +25,10 @@ import { protocolNumber } from './plain-rows.js'
 
 /** Early in an hour: nfpcapd begins a new file with each. */
 const AT = Math.floor(Date.now() / 3_600_000 - 2) * 3600 + 60
+
+/** To root every file is open, unless it has no right to that. */
+const BOUND_BY_MODES =
+  process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : []
 
 describe.skipIf(!hasEngine() || !hasNfdump())('flows', () => {
   let site: Site
@@ -256,6 +261,47 @@ flows: { watch: [{ folder: ./in, label: border }, { folder: ./in/20, label: othe
     expect(await watch()).toMatchObject([{ file: foreign, outcome: 'known' }])
     expect(await watch()).toEqual([])
     expect((await flows()).map(({ flowsrc }) => flowsrc)).toEqual(Array(5).fill('border'))
+  })
+
+  it('that could not be read are imported when they can be, without a new start', async () => {
+    const [file = ''] = writeCapture(join(site.folder, 'in'), PACKETS)
+    const watched = join(site.folder, 'watched')
+    mkdirSync(watched)
+    const copy = join(watched, 'nfcapd.202611200000')
+    copyFileSync(file, copy)
+    chmodSync(copy, 0)
+    site.writeConfig('sinks: { clickhouse: { embedded: { idle: 3s } } }\nflows: { every: 1s }\n')
+    const watch = site.start(['flows', 'watch', watched], { under: BOUND_BY_MODES })
+    await until(() => watch.stderr.includes('can not be read (EACCES)'))
+    chmodSync(copy, 0o600)
+    await until(() => watch.stderr.includes('5 flows'))
+    watch.child.kill('SIGTERM')
+    await watch.end()
+    expect(watch.stderr.split('EACCES')).toHaveLength(2)
+    expect(await flows()).toHaveLength(5)
+  })
+
+  it('of other folders are imported while one is away, and its own when it is back', async () => {
+    const [file = ''] = writeCapture(join(site.folder, 'in'), PACKETS)
+    mkdirSync(join(site.folder, 'east'))
+    const arrive = (folder: string, name: string) =>
+      copyFileSync(file, join(site.folder, folder, name))
+    site.writeConfig('sinks: { clickhouse: { embedded: { idle: 3s } } }\nflows: { every: 1s }\n')
+    mkdirSync(join(site.folder, 'west'))
+    const watch = site.start(['flows', 'watch', 'east=east', 'west=west'])
+    arrive('west', 'nfcapd.202611200000')
+    await until(() => watch.stderr.includes('5 flows'))
+    renameSync(join(site.folder, 'west'), join(site.folder, 'away'))
+    await until(() => watch.stderr.includes('west can not be read (ENOENT)'))
+    arrive('east', 'nfcapd.202611200005')
+    await until(() => watch.stderr.split('5 flows').length === 3)
+    renameSync(join(site.folder, 'away'), join(site.folder, 'west'))
+    await until(() => watch.stderr.includes('well again'))
+    arrive('west', 'nfcapd.202611200010')
+    await until(() => watch.stderr.includes('was imported before'))
+    watch.child.kill('SIGTERM')
+    await watch.end()
+    expect(watch.stderr.split('was imported before')).toHaveLength(2)
   })
 
   it('are asked of a newer nfdump in its own way', async () => {
