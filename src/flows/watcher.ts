@@ -4,7 +4,7 @@
  */
 import type { ClickHouse } from '../clickhouse/client.js'
 import type { Tables } from '../clickhouse/schema.js'
-import { TiplineError } from '../errors.js'
+import { TiplineError, UsageError } from '../errors.js'
 import { type Logger, printable } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import type { Outage } from '../outage.js'
@@ -68,6 +68,10 @@ export class FlowWatcher {
         // ClickHouse is away, or a folder is: both may come back.
         if (!(error instanceof TiplineError)) throw error
         outage.failed(error)
+        if (error instanceof UsageError) {
+          await wait(everyMs, signal)
+          continue
+        }
         await this.close()
         await wait(pause, signal)
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
@@ -78,16 +82,19 @@ export class FlowWatcher {
   }
 
   /**
-   * Looks at each folder once, and imports what is new. @throws UsageError for a folder that can't be
-   * read or where nfdump is missing; ClickHouseError; the signal's reason
+   * Looks at each folder once, and imports what is new. @throws UsageError where nfdump is missing, or,
+   * when the others are done, for a folder that can't be read; ClickHouseError; the signal's reason
    */
   async pass(signal: AbortSignal): Promise<Imported[]> {
     const { folders, onProgress, afterPass } = this.#options
     const now = Math.floor(Date.now() / 1000)
     await this.#open(signal)
     const finding = folders.map((folder) => findFiles(folder, { seen: this.#seen, now }))
-    const finished = await Promise.all(finding)
-    this.#forgetBut(finished.flatMap(({ keys }) => keys))
+    const looks = await Promise.allSettled(finding)
+    const finished = looks.flatMap((look) => (look.status === 'fulfilled' ? [look.value] : []))
+    const faults = looks.flatMap((look) => (look.status === 'rejected' ? [look.reason] : []))
+    // What lies in a folder that is away may be there again with it.
+    if (faults.length === 0) this.#forgetBut(finished.flatMap(({ keys }) => keys))
     const found = finished.flatMap((one) => one.found)
     this.#gauge(found.length)
     const done: Imported[] = []
@@ -98,6 +105,8 @@ export class FlowWatcher {
     }
     onProgress?.(null)
     if (done.length > 0) await afterPass?.()
+    // A folder that is away holds up no other.
+    if (faults.length > 0) throw faults[0]
     return done
   }
 
