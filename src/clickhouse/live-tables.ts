@@ -5,8 +5,8 @@
  *
  * The sets tell cheaply which flows may meet something: the last 32 bits of addresses, and of nets the
  * blocks that they lie in (the first 24 bits of an IPv4 net, 16 of a wider one, 32 of an IPv6 net). The
- * last bits are the same in IPv4, IPv4-mapped IPv6 and NAT64. Only what passes the sets is joined with the details, where
- * ranges and ports are compared exactly.
+ * last bits are the same in IPv4, IPv4-mapped IPv6 and NAT64. Only what passes the sets is joined with the
+ * details, where ranges and ports are compared exactly.
  */
 import { addressOf } from './address-sql.js'
 import { beside, quoted, type TableName } from './names.js'

@@ -28,7 +28,8 @@ export interface LogRow {
 }
 
 const ROWS = `
-  SELECT h.row, lower(hex(h.id)) AS hit, h.at, h.recorded, l.way, l.label, h.field, h.observable, m.kind, m.value, m.uuid, m.type, m.event_id AS eventId, m.event_uuid AS eventUuid,
+  SELECT h.row, lower(hex(h.id)) AS hit, h.at, h.recorded, l.way, l.label, h.field, h.observable,
+    m.kind, m.value, m.uuid, m.type, m.event_id AS eventId, m.event_uuid AS eventUuid,
     m.event_info AS eventInfo, m.source, m.tlp,
     (SELECT json_group_array(json_array(o.field, o.value)) FROM observed o WHERE o.line = h.line)
       AS observed
