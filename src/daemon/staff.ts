@@ -48,10 +48,7 @@ export class Staff<K extends Keeper> {
   async plan(wanted: readonly Wanted<K>[]): Promise<Plan<K>> {
     const isAsBefore = ({ name, settings }: Wanted<K>) =>
       this.#posts.get(name)?.settings === settings
-    const fresh = new Map<string, Post<K>>()
-    for (const each of wanted.filter((each) => !isAsBefore(each))) {
-      fresh.set(each.name, { ...(await each.open()), settings: each.settings })
-    }
+    const fresh = await opened(wanted.filter((each) => !isAsBefore(each)))
     const stays = new Set(wanted.filter(isAsBefore).map(({ name }) => name))
     return {
       order: wanted.map(({ name }) => name),
@@ -98,5 +95,17 @@ export class Staff<K extends Keeper> {
 
   #workOf(name: string): string {
     return `${this.#kind} ${name}`
+  }
+}
+
+/** All of them, or none is left open. */
+async function opened<K>(wanted: readonly Wanted<K>[]): Promise<Map<string, Post<K>>> {
+  const posts = new Map<string, Post<K>>()
+  try {
+    for (const { name, settings, open } of wanted) posts.set(name, { ...(await open()), settings })
+    return posts
+  } catch (error) {
+    await Promise.all([...posts.values()].map((post) => post.close()))
+    throw error
   }
 }
