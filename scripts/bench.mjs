@@ -1,6 +1,6 @@
 /** `npm run bench -- NAME`: builds and runs one measurement; without a name it lists them. */
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { runNode } from './children.mjs'
 import { freshDev, installPackages, ROOT, requireNode, runScript, tell } from './ready.mjs'
 
 const BENCHES = {
@@ -23,7 +23,7 @@ await runScript(() => {
   installPackages()
   freshDev()
   const bench = join(ROOT, `.build/bench/${name}.js`)
-  return spawnSync(process.execPath, [bench, ...args], { stdio: 'inherit' }).status ?? 1
+  return runNode([bench, ...args])
 })
 
 function list(name) {

@@ -1,11 +1,11 @@
 /**
  * `npm test`: gets everything ready, checks, builds, and runs the tests. The last line of stdout is
- * always `N passed, N failed`, where each check counts as one. Arguments go to vitest; with them only
- * the builds and those tests are run.
+ * always `N passed, N failed`, where each check counts as one, unless a signal ends it. Arguments go to
+ * vitest; with them only the builds and those tests are run.
  */
-import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { runNode, startNode, statusOf } from './children.mjs'
 import {
   BUILD_DEV,
   BUILD_DIST,
@@ -55,7 +55,7 @@ async function testAll(vitestArgs) {
   removeDist()
   const checks = vitestArgs.length === 0 ? await runSteps(CHECKS) : []
   const builds = await runSteps(BUILDS)
-  const tests = runTests(vitestArgs)
+  const tests = await runTests(vitestArgs)
   const steps = [servers, ...checks, ...builds]
   const passed = steps.filter((ok) => ok).length
   return {
@@ -69,32 +69,28 @@ function runSteps(steps) {
   return Promise.all(steps.map(runStep))
 }
 
-function runStep({ name, args }) {
+async function runStep({ name, args }) {
   const started = performance.now()
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-    const output = []
-    child.stdout.on('data', (chunk) => output.push(chunk))
-    child.stderr.on('data', (chunk) => output.push(chunk))
-    child.on('close', (status) => {
-      const seconds = ((performance.now() - started) / 1000).toFixed(1)
-      console.log(`${status === 0 ? 'ok  ' : 'FAIL'} ${name} (${seconds} s)`)
-      if (status !== 0) process.stdout.write(Buffer.concat(output))
-      resolve(status === 0)
-    })
-  })
+  const child = startNode(args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = []
+  child.stdout.on('data', (chunk) => output.push(chunk))
+  child.stderr.on('data', (chunk) => output.push(chunk))
+  const status = await statusOf(child)
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  console.log(`${status === 0 ? 'ok  ' : 'FAIL'} ${name} (${seconds} s)`)
+  if (status !== 0) process.stdout.write(Buffer.concat(output))
+  return status === 0
 }
 
 /** Vitest's reporter leaves its counts in a file; no file means that vitest itself came to grief. */
-function runTests(args) {
+async function runTests(args) {
   mkdirSync(join(ROOT, '.build'), { recursive: true })
   rmSync(COUNTS, { force: true })
   const plain = process.stdout.isTTY || process.env.FORCE_COLOR ? {} : { NO_COLOR: '1' }
   const env = { ...process.env, ...plain, TIPLINE_TEST_COUNTS: COUNTS }
   const vitest = [bin('vitest/vitest.mjs'), 'run', ...args]
   // Failures go where the counts go, in their order.
-  const stdio = ['inherit', 1, 1]
-  const { status } = spawnSync(process.execPath, vitest, { cwd: ROOT, env, stdio })
+  const status = await runNode(vitest, { cwd: ROOT, env, stdio: ['ignore', 1, 1] })
   const counts = readCounts()
   // A failing exit status without a failing test (a crashed worker, say) must not look green.
   if (status !== 0 && counts.failed === 0) counts.failed = 1

@@ -1,7 +1,9 @@
 /** Runs the compiled command line as its users do: as a process. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { endWithUs } from '../servers/program.js'
 
 const MAIN = fileURLToPath(new URL('../../.build/src/cli/main.js', import.meta.url))
 
@@ -33,8 +35,9 @@ export class Running {
     this.child = spawn(program, rest, {
       cwd,
       // Nothing of the machine's may decide: no proxy, no config, no colours.
-      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', NO_COLOR: '1', ...env },
+      env: { ...ownEnvironment(), NO_COLOR: '1', ...env },
     })
+    endWithUs(this.child)
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
     })
@@ -48,6 +51,10 @@ export class Running {
     const [status, signal] = await once(this.child, 'close')
     return { status, signal, stdout: this.stdout, stderr: this.stderr }
   }
+}
+
+function ownEnvironment(): Record<string, string> {
+  return { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TMPDIR: tmpdir() }
 }
 
 /** Program and arguments, for a test that starts it in its own way. */

@@ -9,16 +9,12 @@ import { ClickHouse, type Target } from '../../src/clickhouse/client.js'
 import { type EngineAddress, enginePlace } from '../../src/clickhouse/embedded/place.js'
 import { type EngineOptions, startEngine } from '../../src/clickhouse/embedded/start.js'
 import { silentLogger } from '../../src/log.js'
+import { endPidWithUs } from '../servers/program.js'
 
 /** From `test/`, and from `.build/test/`. */
-const PROGRAM = ['../../.build/src/', '../../src/']
+export const PROGRAM = ['../../.build/src/', '../../src/']
   .map((place) => fileURLToPath(new URL(`${place}clickhouse/embedded/child.js`, import.meta.url)))
   .find((path) => existsSync(path))!
-
-const running = new Set<number>()
-process.once('exit', () => {
-  for (const pid of running) kill(pid)
-})
 
 /** Whether the engine can run here. @throws under CI, where it may not be missing */
 export function hasEngine(): boolean {
@@ -35,6 +31,7 @@ export function hasEngine(): boolean {
 export class TestEngine {
   readonly dataDir: string
   readonly #options: Partial<EngineOptions>
+  #noteEnd: () => void = () => undefined
   address: EngineAddress
 
   static async start(options: Partial<EngineOptions> = {}): Promise<TestEngine> {
@@ -65,7 +62,7 @@ export class TestEngine {
       program: PROGRAM,
       ...this.#options,
     })
-    running.add(this.address.pid)
+    this.#noteEnd = endPidWithUs(this.address.pid)
   }
 
   connect(timeoutMs = 30_000, onFault?: Target['onFault']): Promise<ClickHouse> {
@@ -87,7 +84,7 @@ export class TestEngine {
   async kill(): Promise<void> {
     kill(this.address.pid)
     while (isAlive(this.address.pid)) await sleep(5)
-    running.delete(this.address.pid)
+    this.#noteEnd()
   }
 
   async close(): Promise<void> {

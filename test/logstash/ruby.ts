@@ -11,6 +11,7 @@ import { ecsFields } from '../../src/logstash/fields.js'
 import { logstashFiles } from '../../src/logstash/files.js'
 import { readOwnFields } from '../../src/logstash/own-fields.js'
 import { servedBy } from '../../src/logstash/settings.js'
+import { endWithUs } from '../servers/program.js'
 
 const HARNESS = fileURLToPath(new URL('harness.rb', import.meta.url))
 
@@ -31,11 +32,6 @@ export interface WrittenOptions {
   readonly mispFields?: boolean
 }
 
-const running = new Set<ChildProcess>()
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
 export class Ruby {
   readonly folder = mkdtempSync(join(tmpdir(), 'tipline-logstash-'))
   readonly #child: ChildProcess
@@ -46,8 +42,7 @@ export class Ruby {
   constructor() {
     const [command = 'ruby', ...args] = RUBY
     this.#child = spawn(command, [...args, HARNESS], { stdio: ['pipe', 'pipe', 'pipe'] })
-    running.add(this.#child)
-    this.#child.once('exit', () => running.delete(this.#child))
+    endWithUs(this.#child)
     this.#child.stderr?.setEncoding('utf8').on('data', (text) => {
       this.stderr += text
     })

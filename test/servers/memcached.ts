@@ -2,19 +2,14 @@
  * A real memcached on a free port of loopback, as a child process. Where the program is missing the
  * tests that need it are skipped with a message; under `CI=true` they fail.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { userInfo } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endWithUs, freePort, hasProgram } from './program.js'
 
 const PATIENCE_MS = 30_000
-
-/** Whatever way the tests end, no server outlives them. */
-const running = new Set<ChildProcess>()
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
 
 /** Whether tests with a real memcached run. @throws under CI, where it may not be missing */
 export function hasMemcached(): boolean {
@@ -29,14 +24,6 @@ export function hasSasl(): boolean {
 /** The same for Ruby with Dalli, the client of Logstash. */
 export function hasDalli(): boolean {
   return hasProgram('ruby', ['-e', 'require "dalli"'], 'apt-get install ruby-dalli')
-}
-
-function hasProgram(program: string, args: readonly string[], hint: string): boolean {
-  if (spawnSync(program, args).status === 0) return true
-  const message = `${program} is missing (${hint})`
-  if (process.env.CI === 'true') throw new Error(message)
-  console.warn(`skipped: ${message}`)
-  return false
 }
 
 export interface Around {
@@ -82,8 +69,7 @@ export class Memcached {
     const env = { ...process.env, ...this.#around.env }
     this.#child = spawn('memcached', args, { stdio: ['ignore', 'ignore', 'pipe'], env })
     const child = this.#child
-    running.add(child)
-    child.once('exit', () => running.delete(child))
+    endWithUs(child)
     let complaint = ''
     child.stderr?.on('data', (text) => {
       complaint += text
@@ -164,14 +150,4 @@ export class Memcached {
     await this.stop()
     throw new Error(`memcached does not start: ${complaint() || 'no answer'}`)
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

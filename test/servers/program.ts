@@ -4,14 +4,44 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 /** Whatever way the tests end, no server outlives them. */
-const running = new Set<ChildProcess>()
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
+const running = new Set<number>()
+
+function endAll(): void {
+  for (const pid of running) endNow(pid)
+}
+
+function endAllAndGo(signal: NodeJS.Signals): void {
+  endAll()
+  process.kill(process.pid, signal)
+}
+
+process.once('exit', endAll)
+// Vitest ends its workers by a signal, after which nothing is done at an exit.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, endAllAndGo)
+// Vitest itself has been killed.
+process.once('disconnect', () => endAllAndGo('SIGTERM'))
 
 export function endWithUs(child: ChildProcess): void {
-  running.add(child)
-  child.once('exit', () => running.delete(child))
+  const { pid } = child
+  // It could not be started.
+  if (pid === undefined) return
+  child.once('exit', endPidWithUs(pid))
+}
+
+/** The same for what is no child of ours. @returns takes note that it has ended */
+export function endPidWithUs(pid: number): () => void {
+  running.add(pid)
+  return () => {
+    running.delete(pid)
+  }
+}
+
+function endNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has gone by itself.
+  }
 }
 
 /** Without it the tests that need it are skipped with a message. @throws under `CI=true` */
