@@ -13,6 +13,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/fixtures/**'],
     reporters: ['./test/reporter.ts'],
+    globalSetup: ['./test/temporary.ts'],
     env: { TIPLINE_SEED: seed },
     // Tests wait for processes and sockets more than they compute.
     maxWorkers: '100%',
