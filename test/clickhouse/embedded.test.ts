@@ -1,14 +1,17 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { type RequestOptions, request } from 'node:http'
-import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ClickHouse } from '../../src/clickhouse/client.js'
+import type { ChildOptions } from '../../src/clickhouse/embedded/child-options.js'
 import { ClickHouseError } from '../../src/errors.js'
-import { hasEngine, TestEngine } from './engine.js'
+import { hasEngine, PROGRAM, TestEngine } from './engine.js'
 
 const PASSWORD = 'a password for readers'
 
@@ -359,5 +362,35 @@ describe.skipIf(!hasEngine())('the life of the engine', () => {
     } finally {
       await engine.close()
     }
+  })
+
+  it('listens elsewhere where the path is too long for a socket, and leaves nothing there', async () => {
+    const top = mkdtempSync(join(tmpdir(), 'tipline-engine-'))
+    const engine = TestEngine.at(join(top, 'long'.repeat(30)))
+    try {
+      await engine.restart()
+      const folder = dirname(engine.address.socket)
+      expect(dirname(folder)).toBe(tmpdir())
+      const db = await engine.connect()
+      expect(await db.row('SELECT 1 AS a')).toEqual({ a: 1 })
+      await db.close()
+      process.kill(engine.address.pid, 'SIGTERM')
+      await expect.poll(() => existsSync(folder)).toBe(false)
+    } finally {
+      await engine.close()
+      rmSync(top, { recursive: true, force: true })
+    }
+  })
+
+  it.runIf(process.platform === 'linux')('ends where no folder can be made', () => {
+    const engine = { dataDir: '/proc/a/b', listen: null, password: '', idleMs: 60_000 }
+    const options: ChildOptions = { ...engine, settings: '' }
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM], {
+      input: JSON.stringify(options),
+      encoding: 'utf8',
+      timeout: 20_000,
+      killSignal: 'SIGKILL',
+    })
+    expect([status, stderr]).toEqual([1, expect.stringContaining('ENOENT')])
   })
 })

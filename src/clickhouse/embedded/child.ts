@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { makeFolder } from '../../folder.js'
 import { type ChildOptions, TAKEN } from './child-options.js'
 import { createDoor, type DoorOptions } from './door.js'
 import { Idle } from './idle.js'
@@ -59,7 +60,7 @@ async function serve(): Promise<void> {
 /** chDB locks the folder; the system takes the lock away with the process. */
 async function openFolder({ data, log: file, warnings }: EnginePlace) {
   const { Session } = await import('chdb')
-  mkdirSync(data, { recursive: true, mode: 0o700 })
+  makeFolder(data)
   const before = statSync(file, { throwIfNoEntry: false })?.size ?? 0
   try {
     // Stays open: with the last connection chDB would close the folder.
@@ -91,7 +92,7 @@ function argumentsFor(warnings: string): string[] {
 
 async function listenOnSocket(server: Server): Promise<Server> {
   const fits = Buffer.byteLength(place.socket) <= LONGEST_SOCKET
-  const path = fits ? place.socket : join(mkdtempSync(join(tmpdir(), 'tipline-')), 'engine.sock')
+  const path = fits ? place.socket : join(temporaryFolder(), 'engine.sock')
   // The folder is ours alone (see above), so a socket that is there is a dead one's.
   rmSync(path, { force: true })
   const mask = process.umask(0o177)
@@ -100,6 +101,13 @@ async function listenOnSocket(server: Server): Promise<Server> {
   process.umask(mask)
   chmodSync(path, 0o600)
   return server
+}
+
+/** Gone when we are. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tipline-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return folder
 }
 
 async function listenOnTcp(server: Server): Promise<Server> {
