@@ -30,10 +30,15 @@ class Enricher
       asks = asks_of(values, answers.lengths)
       ask(asks, answers)
     end
-    tell_freshness(event, answers)
-    more = @teller.tell(event, asks, answers)
+    tell(event, asks, answers) || asks.size > Limit::KEYS
+  end
+
+  # Whoever writes the log may have put something in the way of one; that must not keep the other back.
+  def tell(event, asks, answers)
+    @teller.tell(event, asks, answers)
+  ensure
     event.tag(Tag::BAD_VALUE) if answers.bad?
-    more || asks.size > Limit::KEYS
+    tell_freshness(event, answers)
   end
 
   def ask(asks, answers)
@@ -51,9 +56,12 @@ class Enricher
   def tell_freshness(event, answers)
     oldest = answers.oldest
     age = oldest && [Time.now.to_i - oldest, 0].max
+    if !answers.complete?
+      event.tag(Tag::UNAVAILABLE)
+    elsif age.nil? || (@settings.stale_after && age > @settings.stale_after)
+      event.tag(Tag::STALE)
+    end
     event.set('[tipline][age]', age) if age
-    return event.tag(Tag::UNAVAILABLE) unless answers.complete?
-    event.tag(Tag::STALE) if age.nil? || (@settings.stale_after && age > @settings.stale_after)
   end
 
   # The class and the line, and nothing of the message: that may hold what memcached said.

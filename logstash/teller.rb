@@ -7,13 +7,16 @@ class Teller
     @settings = settings
   end
 
-  # Answers whether there was more than is told.
+  # Answers whether there was more than is told. A field in the way of one does not keep the other back.
   def tell(event, asks, answers)
     hits = hits_of(event, asks, answers)
     return false if hits.empty?
     told = hits.first(Limit::HITS)
-    tell_legacy(event, told) if @settings.legacy
-    tell_ecs(event, told)
+    begin
+      tell_ecs(event, told)
+    ensure
+      tell_legacy(event, told) if @settings.legacy
+    end
     hits.size > told.size
   end
 

@@ -391,6 +391,27 @@ describe.skipIf(!hasMemcached() || !hasDalli())('tipline.rb', () => {
     expect(after[6]!.tags).toEqual(['_tipline_truncated'])
   })
 
+  it('tells what it can where a plain value is in the way, which whoever writes the log can put there', async () => {
+    await start({ mispFields: true, staleAfter: 10 })
+    const destination = { ip: '2001:db8::1' }
+    const plain = await ruby.filter([
+      { destination, tipline: 'none' },
+      { destination, misp: 'none' },
+      { destination, threat: 'none' },
+    ])
+    const of = (event: Data) => [hits(event).length > 0, event.misp, event.tags]
+    const misp = { event_id: ['10'], type: ['ip-dst'] }
+    const tags = ['_tipline_stale', '_tipline_error']
+    expect(plain.map(of)).toEqual([
+      [true, misp, tags],
+      [true, 'none', tags],
+      [false, misp, tags],
+    ])
+    for (const { tipline } of plain.slice(1)) {
+      expect(tipline).toMatchObject({ age: expect.any(Number), error: expect.any(String) })
+    }
+  })
+
   it('is not held up by long values that go through every pattern', async () => {
     const kinds = 'policy: { kinds: [filename, user-agent, regkey, named-pipe, mutex, ja3] }'
     await start({ more: kinds })
