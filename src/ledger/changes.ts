@@ -27,14 +27,21 @@ export function moveCursor(db: Database, { sink, seq, settings, at }: Cursor): v
   ).run({ sink, seq, settings, at })
 }
 
-/** Forgets sinks that the config no longer names, then the changes that every cursor has passed. */
+/**
+ * Forgets sinks that the config no longer names, then the changes that every sink has got. One without a
+ * cursor needs no old change, since it is rebuilt from the present state; but that may be under way, and
+ * then it needs whatever is changed meanwhile: so nothing goes before it has got its first cursor.
+ */
 export function pruneChanges(db: Database, sinks: readonly string[]): number {
-  db.prepare('DELETE FROM cursor WHERE sink NOT IN (SELECT value FROM json_each(?))').run(
-    JSON.stringify(sinks),
-  )
-  const behind = 'SELECT coalesce(min(seq), 9223372036854775807) FROM cursor'
-  // A new sink is rebuilt from the ledger's present state, it needs no old change.
-  const { changes } = db.prepare(`DELETE FROM change WHERE seq <= (${behind})`).run()
+  const named = JSON.stringify(sinks)
+  db.prepare('DELETE FROM cursor WHERE sink NOT IN (SELECT value FROM json_each(?))').run(named)
+  const { changes } = db
+    .prepare(
+      `DELETE FROM change
+       WHERE seq <= (SELECT coalesce(min(seq), 9223372036854775807) FROM cursor)
+         AND NOT EXISTS (SELECT 1 FROM json_each(?) WHERE value NOT IN (SELECT sink FROM cursor))`,
+    )
+    .run(named)
   pruneSpelled(db)
   return Number(changes)
 }

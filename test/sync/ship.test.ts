@@ -2,6 +2,8 @@
 import { copyFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { headSeq } from '../../src/ledger/changes.js'
+import type { NewHold } from '../../src/ledger/holds.js'
 import { readSinkAside } from '../../src/ledger/sink-aside.js'
 import { sqlite } from '../../src/ledger/sqlite.js'
 import { reasonToRebuild } from '../../src/sync/ship.js'
@@ -317,6 +319,33 @@ describe('several sinks', () => {
     expect(readSinkAside((await rig.house.ledger()).db, 10)).toEqual([])
   })
 
+  it('miss nothing of what changes while a new one is filled, though the ledger is pruned', async () => {
+    rig.house.configure({ sinks: [one] })
+    await rig.syncRight()
+    rig.house.configure({ sinks: [one, two] })
+    const { writer } = await rig.house.ledger()
+    const rebuild = two.rebuild.bind(two)
+    // As the daemon prunes: beside the sinks, and right after a reload.
+    two.rebuild = (states) => rebuild(afterTheFirst(states, holdAndPrune))
+    const holdAndPrune = async () => {
+      await writer.addHold({ hold: handOn('e0x0.example.com'), now: NOW })
+      const { head } = await positions()
+      await writer.moveCursor({ sink: 'one', seq: head, settings: 'one', at: NOW })
+      await writer.prune({ sinks: ['one', 'two'], historyBefore: 0 })
+    }
+    await rig.house.sync()
+    expect(Object.keys(await live())).toHaveLength(49)
+    expect(Object.fromEntries(two.held)).toEqual(await live())
+    await rig.house.sync()
+    expect(await positions()).toMatchObject({ left: 0 })
+  })
+
+  async function positions(): Promise<{ head: number; left: number }> {
+    const { db } = await rig.house.ledger()
+    const row = db.prepare('SELECT count(*) AS left FROM change').get() as { left: number }
+    return { head: headSeq(db), left: row.left }
+  }
+
   it('come and go with the config', async () => {
     await rig.syncRight()
     rig.house.configure({ sinks: [one] })
@@ -327,3 +356,21 @@ describe('several sinks', () => {
     expect(Object.fromEntries(two.held)).toEqual(await live())
   })
 })
+
+/** Does something when the first batch has been taken. */
+async function* afterTheFirst<T>(
+  batches: AsyncIterable<T>,
+  work: () => Promise<void>,
+): AsyncGenerator<T> {
+  let isFirst = true
+  for await (const batch of batches) {
+    yield batch
+    if (isFirst) await work()
+    isFirst = false
+  }
+}
+
+function handOn(value: string): NewHold {
+  const targets = [{ space: 'domain', value, port: 0 }]
+  return { target: value, targets, event: null, author: 'test', why: 'test', until: null }
+}
