@@ -107,7 +107,10 @@ function toKnownEvent(row: EventRow): KnownEvent {
   }
 }
 
-/** Remembers since when these events are gone from the index, and that all others are there. */
+/**
+ * Remembers since when these events are gone from the index, and that all others are there. A time that is
+ * still to come was told by a clock that has been put right since.
+ */
 export function markAbsent(
   db: Database,
   { source, uuids, now }: { source: number; uuids: readonly string[]; now: number },
@@ -119,9 +122,10 @@ export function markAbsent(
          AND uuid NOT IN (SELECT value FROM json_each(?))`,
     ).run(source, list)
     db.prepare(
-      `UPDATE event SET absent_since = ? WHERE source = ? AND absent_since IS NULL
-         AND uuid IN (SELECT value FROM json_each(?))`,
-    ).run(now, source, list)
+      `UPDATE event SET absent_since = :now
+       WHERE source = :source AND coalesce(absent_since > :now, 1)
+         AND uuid IN (SELECT value FROM json_each(:list))`,
+    ).run({ now, source, list })
   })
 }
 

@@ -155,7 +155,8 @@ class Reading {
   }
 
   #graceIsOver(event: KnownEvent): boolean {
-    const since = event.absentSince ?? this.#serverTime
+    // MISP's clock may have been put back since.
+    const since = Math.min(event.absentSince ?? this.#serverTime, this.#serverTime)
     return this.#serverTime - since >= this.#request.absentGrace
   }
 }

@@ -308,6 +308,22 @@ describe('the time of grace', () => {
     expect(await rig.values()).toHaveLength(270)
   })
 
+  it('does not last until the time that a clock of MISP showed by mistake', async () => {
+    await start({ absentGrace: HOUR })
+    rig.store.events.delete(1)
+    const { now } = rig.store
+    rig.store.now = now + 400 * DAY
+    await rig.house.sync()
+    rig.store.now = now
+    await rig.house.sync()
+    rig.store.advance(HOUR - 1)
+    await rig.house.sync()
+    expect(await rig.values()).toHaveLength(300)
+    rig.store.advance(1)
+    await rig.syncRight()
+    expect(await rig.values()).toHaveLength(270)
+  })
+
   it('does not keep what was deleted in so many words', async () => {
     await start({ absentGrace: HOUR })
     await later((store) => {
