@@ -1,6 +1,6 @@
 /** Opening the ledger's file: pragmas, migrations (with a backup first), its id. */
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { LedgerError } from '../errors.js'
 import { makeFolder } from '../folder.js'
@@ -77,18 +77,34 @@ function migrate(db: Database, dataDir: string): void {
   const version = schemaVersion(db)
   if (version > MIGRATIONS.length) throw otherVersion(version)
   if (version === MIGRATIONS.length) return
-  if (version > 0) {
-    const copy = join(dataDir, `ledger.before-${MIGRATIONS.length}.db`)
-    if (!existsSync(copy)) db.prepare('VACUUM INTO ?').run(copy)
-  }
   inTransaction(db, () => {
     // Another process may have migrated while this one waited for the lock.
-    for (let next = schemaVersion(db); next < MIGRATIONS.length; next += 1) {
+    const first = schemaVersion(db)
+    if (first > 0 && first < MIGRATIONS.length) keepCopy(dataDir)
+    for (let next = first; next < MIGRATIONS.length; next += 1) {
       db.exec(MIGRATIONS[next]!)
       db.exec(`PRAGMA user_version = ${next + 1}`)
       if (next === 0) setMeta(db, 'ledger_id', randomUUID())
     }
   })
+}
+
+/**
+ * Of the ledger as it is now, whatever stands there already: a copy of another time, or what a process left
+ * that was killed, or found the disk full, while it copied. The caller holds the write lock; a connection of
+ * its own, since there is no copying within a transaction.
+ */
+function keepCopy(dataDir: string): void {
+  const copy = join(dataDir, `ledger.before-${MIGRATIONS.length}.db`)
+  const unfinished = `${copy}.unfinished`
+  rmSync(unfinished, { force: true })
+  const db = connect(ledgerPath(dataDir), true)
+  try {
+    db.prepare('VACUUM INTO ?').run(unfinished)
+  } finally {
+    db.close()
+  }
+  renameSync(unfinished, copy)
 }
 
 function schemaVersion(db: Database): number {

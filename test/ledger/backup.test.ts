@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -90,24 +90,44 @@ describe('versions', () => {
   })
 
   it('migrates a ledger of the first version and keeps a copy of it (L22)', () => {
-    const old = new (sqlite().DatabaseSync)(ledgerPath(folder))
-    old.exec(`${MIGRATIONS[0]}; PRAGMA user_version = 1`)
-    old.exec(`INSERT INTO meta VALUES ('ledger_id', 'the-old-one')`)
-    old.exec(`INSERT INTO source VALUES (1, 'main', 0, '', NULL, NULL)`)
-    old.close()
+    makeFirst()
     expect(() => openForReading(folder)).toThrow(/version 1/)
     const writer = new LedgerWriter(folder)
     fill(writer, 5)
     expect(writer.getMeta('ledger_id')).toBe('the-old-one')
     writer.close()
     expect(countAttributes(folder)).toBe(5)
-    const kept = new (sqlite().DatabaseSync)(
-      join(folder, `ledger.before-${MIGRATIONS.length}.db`),
-      { readOnly: true },
-    )
-    expect(kept.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 })
-    kept.close()
+    expect(versionOf(keptCopy())).toBe(1)
+    expect(readdirSync(folder).filter((name) => name.includes('unfinished'))).toEqual([])
   })
+
+  it('takes no copy that was broken off for one (L22)', () => {
+    makeFirst()
+    // What a full disk leaves of a copy, and what a process leaves that is killed over it.
+    writeFileSync(keptCopy(), '')
+    writeFileSync(`${keptCopy()}.unfinished`, readFileSync(ledgerPath(folder)).subarray(0, 5000))
+    new LedgerWriter(folder).close()
+    expect(versionOf(keptCopy())).toBe(1)
+  })
+
+  function makeFirst(): void {
+    const old = new (sqlite().DatabaseSync)(ledgerPath(folder))
+    old.exec(`${MIGRATIONS[0]}; PRAGMA user_version = 1`)
+    old.exec(`INSERT INTO meta VALUES ('ledger_id', 'the-old-one')`)
+    old.exec(`INSERT INTO source VALUES (1, 'main', 0, '', NULL, NULL)`)
+    old.close()
+  }
+
+  function keptCopy(): string {
+    return join(folder, `ledger.before-${MIGRATIONS.length}.db`)
+  }
+
+  function versionOf(file: string): number {
+    const db = new (sqlite().DatabaseSync)(file, { readOnly: true })
+    const { user_version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+    db.close()
+    return user_version
+  }
 
   it('says what a damaged file is', () => {
     writeFileSync(ledgerPath(folder), 'x'.repeat(5000))
