@@ -16,7 +16,7 @@ Made from the code by \`npm run docs\`; do not edit.
 
 - **Answers** go to stdout, for eyes or with \`--json\` as one JSON document; the log goes to stderr.
 - **Config**: the file that \`-c\` names, else \`$TIPLINE_CONFIG\`, else \`./tipline.yml\`. A config of MISP2memcached is read as it is.
-- **Wrong use**: options that would be ignored, as they contradict each other or mean nothing without another one, and empty values, are refused before anything is done.
+- **Wrong use**: options that would be ignored, as they contradict each other, mean nothing without another one or stand before a sub-command, and empty values, are refused before anything is done.
 - **Times** are told in UTC.
 - **Colours** only on a terminal, and not where \`NO_COLOR\` is set.
 - **Foreign text** is made fit for a terminal: control characters show as \`\\u....\`. Secrets show as \`[secret]\`.
