@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { type RequestOptions, request } from 'node:http'
+import { type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -105,6 +107,25 @@ describe.skipIf(!hasEngine())('the embedded engine', () => {
       expect(await ask(path, data, { headers })).toMatchObject({ status: 200 })
       expect(await count()).toBe(200_000)
     })
+
+    it.each([
+      ['plain', {}],
+      ['zipped', { 'Content-Encoding': 'gzip' }],
+    ])(
+      'takes all of %s data that it has no use for, so that its sender can go on',
+      async (_, headers) => {
+        const path = `/?query=${encodeURIComponent('INSERT INTO nosuch FORMAT CSV')}`
+        const data = gzipSync(randomBytes(8_000_000), { level: 0 })
+        const asked = request({ socketPath: engine.address.socket, path, method: 'POST', headers })
+        const gone = once(asked, 'close')
+        asked.end(data)
+        const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+        expect(answer.statusCode).toBe(404)
+        answer.resume()
+        await gone
+        expect(asked.writableFinished).toBe(true)
+      },
+    )
 
     it('takes data and statement in one body', async () => {
       await db.command('TRUNCATE TABLE t')

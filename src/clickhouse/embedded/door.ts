@@ -67,8 +67,9 @@ async function serve(visit: Visit): Promise<void> {
   } catch (error) {
     tell(asFault(error), visit)
   } finally {
-    // What is left of the body must not stand before the next request on this connection.
-    request.resume()
+    // What is left of the body must not stand before the next request on this connection, nor wait for
+    // whoever began to read it.
+    request.unpipe().removeAllListeners('readable').resume()
   }
 }
 
@@ -178,8 +179,9 @@ function bodyOf(request: IncomingMessage, ask: Ask): AsyncIterable<Uint8Array> {
   if (!ask.gzipBody) return request
   const unzipped = createGunzip()
   // What goes wrong is thrown to whoever reads.
-  pipeline(request, unzipped).catch(() => undefined)
-  return unzipped
+  unzipped.on('error', () => undefined)
+  request.on('error', (error) => unzipped.destroy(error))
+  return request.pipe(unzipped)
 }
 
 async function wholeText(query: string, body: AsyncIterable<Uint8Array>): Promise<string> {
