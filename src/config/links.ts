@@ -13,9 +13,15 @@ export type Links = Readonly<Record<string, string>>
 
 export function linksOf(sources: LoadedConfig['sources']): Links {
   const links = sources.flatMap((source) =>
-    source.type === 'misp' ? [[source.name, source.link ?? source.url] as const] : [],
+    source.type === 'misp' ? [[source.name, rootOf(source.link ?? source.url)] as const] : [],
   )
   return Object.fromEntries(links)
+}
+
+/** Links stand in log lines, alerts and answers: not with the user and password that a URL may hold. */
+function rootOf(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname.replace(/\/+$/, '')}`
 }
 
 /**
@@ -47,6 +53,6 @@ function linkOf(source: unknown, env: Environment): [string, string] | null | un
     env,
   )
   const { name, link } = data as { name: string; link: unknown }
-  const isLink = typeof link === 'string' && /^https?:\/\//i.test(link)
-  return isLink && problems.length === 0 ? [name, link] : undefined
+  const isLink = typeof link === 'string' && /^https?:\/\//i.test(link) && URL.canParse(link)
+  return isLink && problems.length === 0 ? [name, rootOf(link)] : undefined
 }

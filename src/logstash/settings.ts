@@ -1,4 +1,5 @@
 /** tipline.json: what the script in Logstash is told of the config. It holds no secret. */
+import { linksOf } from '../config/links.js'
 import type { LoadedConfig } from '../config/load.js'
 import { UsageError } from '../errors.js'
 import { parseRange, type Range } from '../policy/address.js'
@@ -59,7 +60,7 @@ export function scriptSettings(config: LoadedConfig, options: SettingsOptions): 
     retry_after: RETRY_SECONDS,
     stale_after: options.staleAfter,
     legacy_fields: options.legacyFields ?? memcached.value === 'ids',
-    sources: Object.fromEntries(config.sources.map((source) => [source.name, eventPage(source)])),
+    sources: eventPages(config.sources),
     skip: skipOf(config.policy),
     fields: options.fields,
   }
@@ -74,11 +75,11 @@ export function servedBy({ sources, policy }: LoadedConfig): Served {
   return { types, kinds: policy.kinds }
 }
 
-/** Without user and password, which a URL may hold. */
-function eventPage(source: LoadedConfig['sources'][number]): string | null {
-  if (source.type !== 'misp') return null
-  const { origin, pathname } = new URL(source.link ?? source.url)
-  return `${origin}${pathname.replace(/\/+$/, '')}/events/view/`
+function eventPages(sources: LoadedConfig['sources']): ScriptSettings['sources'] {
+  const links = linksOf(sources)
+  const pageOf = (name: string) =>
+    Object.hasOwn(links, name) ? `${links[name]}/events/view/` : null
+  return Object.fromEntries(sources.map(({ name }) => [name, pageOf(name)]))
 }
 
 function skipOf({ own, allow }: LoadedConfig['policy']): Skip {

@@ -37,6 +37,14 @@ describe('links to events', () => {
     expect(await found(text, env)).toEqual(linksOf(sources))
   })
 
+  it('tell nobody the user and password that a URL holds', async () => {
+    const url = 'https://user:s3cret@misp.example:8443/misp/?key=s3cret#s3cret'
+    const text = MAIN.replace('https://misp.example', url)
+    const { sources } = await parseConfig(text, { file, env: { MISP_KEY: 'k' } })
+    const links = { main: 'https://misp.example:8443/misp' }
+    expect([linksOf(sources), await found(text)]).toEqual([links, links])
+  })
+
   it('need no key of a MISP', async () => {
     expect(await found(MAIN)).toEqual({ main: 'https://misp.example' })
   })
