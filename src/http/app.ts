@@ -84,7 +84,7 @@ function letIn(c: Context<ApiEnv>, door: Door): void {
   const { incoming, outgoing, own } = c.env
   const { path, method } = c.req
   outgoing.setHeader('x-content-type-options', 'nosniff')
-  const isLogin = path === '/v1/session' && method !== 'GET'
+  const isLogin = path === '/v1/session' && (method === 'POST' || method === 'DELETE')
   const isGuarded = (path.startsWith('/v1/') || path === '/metrics') && !isLogin
   if (isGuarded) c.set('caller', door.admit(incoming, { own }))
   else if (!own) door.checkHost(incoming)

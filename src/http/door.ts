@@ -4,6 +4,7 @@
  * and how often.
  */
 import type { IncomingMessage } from 'node:http'
+import { isIPv6 } from 'node:net'
 import { RequestRefused } from '../errors.js'
 import type { Scope } from './scopes.js'
 import { type HttpSettings, isLoopback, parseListen } from './settings.js'
@@ -99,7 +100,8 @@ function hostsOf({ listen, hosts, tokens }: HttpSettings): ReadonlySet<string> |
   const address = parseListen(listen)
   if (address?.kind !== 'tcp') return null
   if (hosts.length > 0 || isLoopback(address.host)) {
-    return new Set(['localhost', '127.0.0.1', '::1', address.host, ...hosts.map(hostName)])
+    const named = hosts.map((host) => (isIPv6(host) ? host.toLowerCase() : hostName(host)))
+    return new Set(['localhost', '127.0.0.1', '::1', address.host, ...named])
   }
   return tokens.length > 0 ? null : new Set()
 }

@@ -61,6 +61,12 @@ describe('tokens', () => {
     expect(text).not.toContain('198.51.100.7')
   })
 
+  it.each(['HEAD', 'PUT', 'OPTIONS'])('%s needs one even where one logs in', async (method) => {
+    expect((await house.ask('/v1/session', { method })).status).toBe(401)
+    const { status } = await house.ask('/v1/session', { method, token: READER.token })
+    expect(status).toBe(method === 'HEAD' ? 200 : 404)
+  })
+
   it('are all that is described', async () => {
     const { json } = await house.ask('/openapi.json')
     const described = Object.entries(json.paths as Record<string, object>).flatMap(
@@ -259,6 +265,15 @@ describe('on loopback, without tokens', () => {
     'LOCALHOST.',
   ])('it is reached as %s', async (host) =>
     expect((await open.ask('/v1/status', { headers: { host } })).status).toBe(200),
+  )
+
+  it.each(['tipline.example', '[2001:DB8::1]', '2001:DB8::1', 'tipline.example:8787'])(
+    'it is reached by the name %s that the config gives it',
+    async (name) => {
+      const named = await open.listen({ hosts: [name] })
+      const host = name.includes('2001') ? '[2001:db8::1]:8787' : 'tipline.example'
+      expect((await ask(named.url, '/v1/status', { headers: { host } })).status).toBe(200)
+    },
   )
 
   it('a page of another site changes nothing', async () => {
