@@ -47,13 +47,15 @@ async function diagnoseFeed(settings: FeedSourceSettings, { signal }: Context): 
   const { feed, close } = openFeedAlone(settings, DEPS)
   const area = settings.name
   try {
-    const { rows, refused } = await feed.manifest(signal)
+    const { rows, unread, refused } = await feed.manifest(signal)
     const message = `the feed lists ${count(rows.length, 'event')}`
-    if (refused === 0) return [{ area, level: 'ok', message }]
-    const hint = 'while there are such entries, no missing event counts as gone'
-    return [
-      { area, level: 'warn', message: `${message}, and ${refused} entries can't be read`, hint },
-    ]
+    const odd = refused + unread.length
+    if (odd === 0) return [{ area, level: 'ok', message }]
+    const hint =
+      refused === 0
+        ? 'what is known of these events stays'
+        : 'while there are entries that name no event, no missing event counts as gone'
+    return [{ area, level: 'warn', message: `${message}, and ${odd} entries can't be read`, hint }]
   } finally {
     await close()
   }

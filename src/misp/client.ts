@@ -16,6 +16,7 @@ import {
   type Parsed,
   parseEventMeta,
   parseIndexRow,
+  type Refusal,
   readId,
   readText,
 } from './rows.js'
@@ -35,7 +36,9 @@ export interface EventIndex {
   readonly rows: IndexRow[]
   /** Epoch seconds by MISP's clock, when it began to answer (it had read its database before). */
   readonly serverTime: number
-  /** Rows that could not be read. Where there are any, a missing event need not be gone. */
+  /** Uuids of events whose row could not be read; they are there all the same. */
+  readonly unread: readonly string[]
+  /** Rows of which not even the uuid could be read. Where there are any, a missing event need not be gone. */
   readonly refused: number
 }
 
@@ -104,11 +107,12 @@ async function eventIndex(wire: Wire, query: IndexQuery, signal: AbortSignal): P
   // MISP might take an empty list for no filter at all.
   if (query.eventid?.length === 0) throw new RangeError('eventid must not be empty')
   const question = { path: 'events/index', body: { minimal: 1, ...query } }
-  const { rows, date, refused } = await readList({ wire, question, parse: parseIndexRow, signal })
+  const { rows, date, refusals } = await readList({ wire, question, parse: parseIndexRow, signal })
   if (date === null) {
     throw shapeError(wire.target, { missing: 'a Date header, which tells its clock', body: '' })
   }
-  return { rows, serverTime: date, refused }
+  const unread = refusals.flatMap(({ uuid }) => uuid ?? [])
+  return { rows, serverTime: date, unread, refused: refusals.length - unread.length }
 }
 
 async function eventMeta(
@@ -132,26 +136,26 @@ function readList<T extends object>(input: {
   question: Question
   parse: (raw: unknown) => Parsed<T>
   signal: AbortSignal
-}): Promise<{ rows: T[]; date: number | null; refused: number }> {
+}): Promise<{ rows: T[]; date: number | null; refusals: readonly Refusal[] }> {
   const { wire, question, parse, signal } = input
   const { target } = wire
   return retry(async () => {
     const answer = await ask(target, question, signal)
     const splitter = new ElementSplitter({ subject: target, path: [] })
     const rows: T[] = []
-    let refused = 0
+    const refusals: Refusal[] = []
     for await (const chunk of answer.chunks) {
       for (const raw of splitter.push(chunk)) {
         const row = parse(raw)
         if (isRefusal(row)) {
-          refused++
+          refusals.push(row)
           const labels = { source: target.name, reason: row.reason }
           target.metrics.count('tipline_pull_rows_refused_total', labels)
         } else rows.push(row)
       }
     }
     splitter.end()
-    return { rows, date: answer.date, refused }
+    return { rows, date: answer.date, refusals }
   }, wire.retries(signal))
 }
 

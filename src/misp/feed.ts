@@ -70,7 +70,9 @@ export interface Manifest {
   readonly rows: ManifestRow[]
   /** Epoch seconds: by the server's clock where it tells, else by ours. */
   readonly fetchedAt: number
-  /** Entries that could not be read. Where there are any, a missing event need not be gone. */
+  /** Events whose entry says nothing that can be read; they are there all the same. */
+  readonly unread: readonly string[]
+  /** Entries that name no event. Where there are any, a missing event need not be gone. */
   readonly refused: number
 }
 
@@ -143,20 +145,23 @@ async function readManifest(input: {
     throw shapeError(store.subject, { missing: 'a manifest of events', body: '' })
   }
   const listed = new Map<string, Listed>()
+  const unread: string[] = []
   let refused = 0
   for (const [file, raw] of Object.entries(json)) {
-    const row = parseManifestRow(file, raw)
+    const uuid = readUuid(file)
+    const row = uuid === undefined ? undefined : parseManifestRow(uuid, raw)
     if (row) listed.set(row.uuid, { file, row })
+    else if (uuid !== undefined) unread.push(uuid)
     else refused++
   }
-  if (refused > 0) countRefused(options, 'manifest', refused)
+  const all = refused + unread.length
+  if (all > 0) countRefused(options, 'manifest', all)
   const rows = [...listed.values()].map(({ row }) => row)
-  return { manifest: { rows, fetchedAt: date, refused }, listed }
+  return { manifest: { rows, fetchedAt: date, unread, refused }, listed }
 }
 
-function parseManifestRow(file: string, raw: unknown): ManifestRow | undefined {
-  const uuid = readUuid(file)
-  if (uuid === undefined || !isFields(raw)) return undefined
+function parseManifestRow(uuid: string, raw: unknown): ManifestRow | undefined {
+  if (!isFields(raw)) return undefined
   const timestamp = readNumber(raw.timestamp)
   if (timestamp === undefined) return undefined
   const sha256 = raw['integrity:sha256']

@@ -236,10 +236,15 @@ export class EventReader {
     if (metas.length === 0) return []
     const { stage, signal } = this.#request
     const query = { eventid: metas.map(({ id }) => id) }
-    const { rows, refused } = await this.#options.client.eventIndex(query, signal)
+    const { rows, unread, refused } = await this.#options.client.eventIndex(query, signal)
     const now = new Map(rows.map((row) => [row.uuid, row]))
-    const lost = metas.filter(({ uuid, attributeCount }) => attributeCount > 0 && !now.has(uuid))
-    const moved = metas.filter((meta) => hasMoved(meta, now.get(meta.uuid)))
+    const untold = new Set(unread)
+    const lost = metas.filter(
+      ({ uuid, attributeCount }) => attributeCount > 0 && !now.has(uuid) && !untold.has(uuid),
+    )
+    const moved = metas.filter(
+      (meta) => untold.has(meta.uuid) || hasMoved(meta, now.get(meta.uuid)),
+    )
     const first = Math.min(...[...lost, ...moved].map(({ id }) => Number(id)))
     const unsteady = metas.filter(({ id }) => Number(id) >= first)
     // One of the rows that could not be read may be theirs.

@@ -1,7 +1,7 @@
 /** Pulling a MISP feed: the manifest is the wanted state; events whose timestamp differs are read. */
 import { SourceError } from '../errors.js'
 import type { StagedEvent } from '../ledger/staging.js'
-import type { Feed, ManifestRow } from '../misp/feed.js'
+import type { Feed, Manifest, ManifestRow } from '../misp/feed.js'
 import type { EventMeta, Refusal } from '../misp/rows.js'
 import type { CompiledFilters } from './filters.js'
 import type { Answer, ReadRequest, Source } from './source.js'
@@ -35,23 +35,36 @@ async function read({ feed }: FeedSourceOptions, request: ReadRequest): Promise<
     const event = before.get(row.uuid)
     return !event || event.recheck || request.settingsChanged || event.timestamp !== row.timestamp
   })
-  const warnings: string[] = []
+  const warnings = warningsOf(manifest)
   for (const [done, row] of wanted.entries()) {
     const warning = await readEvent(feed, row, request)
     if (warning) warnings.push(warning)
     request.progress(done + 1, wanted.length)
   }
-  const present = new Set(manifest.rows.map(({ uuid }) => uuid))
-  const missing = manifest.refused > 0 ? [] : known.filter(({ uuid }) => !present.has(uuid))
+  const present = new Set([...manifest.rows.map(({ uuid }) => uuid), ...manifest.unread])
+  // An entry that names no event may be any: then none is gone.
+  const isWhole = manifest.refused === 0
+  const missing = isWhole ? known.filter(({ uuid }) => !present.has(uuid)) : []
   const gone = missing.map(({ uuid }) => uuid)
   if (gone.length > 0) await stage.departures(gone)
   return {
     at: manifest.fetchedAt,
     unchanged: wanted.length === 0 && gone.length === 0,
-    missing: gone,
+    missing: isWhole ? gone : null,
     whole: false,
     warnings,
   }
+}
+
+function warningsOf({ unread, refused }: Manifest): string[] {
+  const warnings: string[] = []
+  if (unread.length > 0) {
+    warnings.push(`what the manifest says of ${unread.length} events is unreadable; they stay`)
+  }
+  if (refused > 0) {
+    warnings.push(`${refused} entries of the manifest name no event; nothing is taken for gone`)
+  }
+  return warnings
 }
 
 /** One bad file stops nothing: what is known of its event stays, and it is read again next time. */

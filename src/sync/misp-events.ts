@@ -65,9 +65,9 @@ class Reading {
     const index = await this.#index(pass)
     this.#serverTime = index.serverTime
     const changed = (await this.#inWindow(index.rows)).filter((row) => this.#isWanted(row))
-    const isWhole = pass.kind === 'whole'
-    // A row that could not be read may be any event: then none is gone.
-    const unlisted = isWhole && index.refused === 0 ? this.#unlisted(index.rows) : []
+    // A row that names no event may be any: then none is gone.
+    const isWhole = pass.kind === 'whole' && index.refused === 0
+    const unlisted = isWhole ? this.#unlisted(index) : []
     const emptied = await this.#emptied(unlisted)
     const wanted = [...changed, ...emptied]
     const options = this.#options
@@ -86,7 +86,10 @@ class Reading {
       unchanged: wanted.length === 0 && gone.length === 0,
       missing: isWhole ? missing.map(({ uuid }) => uuid) : null,
       whole: false,
-      warnings: warningsOf({ events: index.refused, attributes: unreadable }),
+      warnings: warningsOf({
+        events: index.refused + index.unread.length,
+        attributes: unreadable,
+      }),
     }
   }
 
@@ -136,8 +139,8 @@ class Reading {
     return known.timestamp !== row.timestamp || known.published !== row.published
   }
 
-  #unlisted(rows: readonly IndexRow[]): KnownEvent[] {
-    const present = new Set(rows.map(({ uuid }) => uuid))
+  #unlisted({ rows, unread }: EventIndex): KnownEvent[] {
+    const present = new Set([...rows.map(({ uuid }) => uuid), ...unread])
     return this.#request.known.filter(({ uuid }) => !present.has(uuid))
   }
 
@@ -177,6 +180,7 @@ function together(parts: readonly EventIndex[]): EventIndex {
   return {
     rows: [...rows.values()],
     serverTime: Math.min(...parts.map(({ serverTime }) => serverTime)),
+    unread: parts.flatMap(({ unread }) => unread),
     refused: parts.reduce((sum, { refused }) => sum + refused, 0),
   }
 }

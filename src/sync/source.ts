@@ -39,7 +39,7 @@ export interface Answer {
   readonly unchanged: boolean
   /**
    * Events that are not in the answer; with the grace not over some are not departures yet. null: only a
-   * part of the source was looked at, which says nothing of the rest.
+   * part of the source was looked at, or could be read, which says nothing of the rest.
    */
   readonly missing: readonly string[] | null
   /** The answer is the whole wanted state: what is not staged departs. */

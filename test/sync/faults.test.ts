@@ -198,6 +198,27 @@ describe('a fault that passes, or does no harm', () => {
     await rig.syncRight()
   })
 
+  it('knows what is gone though the row of another event can never be read', async () => {
+    rig.house.configure({ guard: { revoke_percent: 100 } })
+    await rig.syncRight()
+    const [gone, unread] = rig.store.eventsById()
+    const rows = rig.store.eventsById().map(({ id, uuid, timestamp }) => {
+      return {
+        id: String(id),
+        uuid,
+        timestamp: uuid === unread!.uuid ? '' : String(timestamp),
+        published: true,
+      }
+    })
+    const listed = rows.filter(({ uuid }) => uuid !== gone!.uuid)
+    const body = JSON.stringify(listed)
+    rig.misp.faults.next({ kind: 'answer', status: 200, body, type: 'application/json' })
+    rig.store.deleteEvent(gone!.id)
+    const { sources } = await rig.syncRight()
+    const warnings = ['1 rows of the event index were unreadable']
+    expect(sources).toMatchObject([{ unchanged: false, warnings }])
+  })
+
   it('believes no index with unreadable rows to be whole', async () => {
     const body = JSON.stringify([null, { id: '1', uuid: 'x' }])
     rig.misp.faults.next({ kind: 'answer', status: 200, body, type: 'application/json' })

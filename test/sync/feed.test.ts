@@ -155,6 +155,26 @@ for (const [what, place] of Object.entries(places)) {
       await syncRight()
     })
 
+    it('tells what is gone and what it can not read, though an entry never becomes readable', async () => {
+      await syncRight()
+      const path = join(folder, 'manifest.json')
+      const manifest = JSON.parse(readFileSync(path, 'utf8'))
+      delete manifest[store.event(1).uuid].timestamp
+      delete manifest[store.event(2).uuid]
+      writeFileSync(path, JSON.stringify(manifest))
+      store.deleteEvent(2)
+      const { sources } = await syncRight()
+      const told = ['what the manifest says of 1 events is unreadable; they stay']
+      expect(sources).toMatchObject([{ removed: { absent: 3 }, warnings: told }])
+      manifest.about = {}
+      delete manifest[store.event(3).uuid]
+      writeFileSync(path, JSON.stringify(manifest))
+      const report = await syncRight()
+      expect(report.sources[0]?.ok && report.sources[0].warnings).toContain(
+        '1 entries of the manifest name no event; nothing is taken for gone',
+      )
+    })
+
     it('is read anew when the filters change', async () => {
       await syncRight()
       const wanted: Wanted = { tags: ['tlp:green'], toIds: false }

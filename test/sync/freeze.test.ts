@@ -63,6 +63,18 @@ describe('half of the events gone', () => {
     expect(readWithheld(db)).toEqual([])
   })
 
+  it('stays withheld while the index can not be read to its end', async () => {
+    await start()
+    rig.misp.faults.always({ kind: 'half' })
+    const id = await syncFrozen()
+    const body = JSON.stringify([null])
+    rig.misp.faults.next({ kind: 'answer', status: 200, body, type: 'application/json' })
+    await rig.house.sync()
+    expect(frozen()).toBe(1)
+    expect(readWithheld((await rig.house.ledger()).db)).toMatchObject([{ id }])
+    expect(await syncFrozen()).toBe(id)
+  })
+
   it('lets additions and deletions through meanwhile', async () => {
     await start()
     rig.misp.faults.always({ kind: 'half' })
