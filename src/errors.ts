@@ -166,6 +166,11 @@ export class FlowFileError extends TiplineError {
   }
 }
 
+/** nfdump could not be run to its end, and not because of the file, which is tried again. */
+export class NfdumpError extends TiplineError {
+  readonly exitStatus = EXIT.outside
+}
+
 /** The ledger can't be opened, is newer than this tipline, or is held by another process. */
 export class LedgerError extends TiplineError {
   readonly exitStatus: ExitStatus = EXIT.outside

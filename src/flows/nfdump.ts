@@ -1,8 +1,9 @@
 /** nfdump, the program: which version it is, whether a file is whole, and its flows as lines. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { FlowFileError, UsageError } from '../errors.js'
+import { FlowFileError, NfdumpError, UsageError } from '../errors.js'
 import { TOKENS } from './fields.js'
 
 export interface Nfdump {
@@ -33,11 +34,12 @@ export async function findNfdump(): Promise<Nfdump> {
   return { version: version[0], format: `${lists ? 'csv' : 'fmt'}:${TOKENS.join(',')}` }
 }
 
-/** @throws FlowFileError for a file that is cut, or none of its */
+/** @throws FlowFileError for a file that is cut, or none of its; NfdumpError */
 export async function checkFile(file: string): Promise<void> {
-  const { status, output } = await run(['-v', file])
+  const { end, output } = await run(['-v', file])
+  const status = statusOf(end)
   if (status === 0) return
-  const last = output.trim().split('\n').at(-1) ?? ''
+  const last = output.trim().split('\n').at(-1) || `nfdump ended with ${status}`
   throw new FlowFileError({
     what: `${file} is no whole nfcapd file: ${last.slice(0, 200)}`,
     hint: 'a file that is still written to has another name (nfcapd.current)',
@@ -52,24 +54,21 @@ export async function countFlows(file: string): Promise<number | null> {
   return told ? Number(told[1]) : null
 }
 
-/** What it prints, as it comes. @throws FlowFileError; the signal's reason */
+/** What it prints, as it comes. @throws FlowFileError, NfdumpError; the signal's reason */
 export async function* flowText(
   { format }: Nfdump,
   file: string,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   // Plain numbers, and addresses in full.
-  const child = spawn('nfdump', ['-r', file, '-q', '-N', '-6', '-o', format], {
-    env: ENV,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    signal,
-  })
+  const child = start(['-r', file, '-q', '-N', '-6', '-o', format], signal)
   const ended = endOf(child)
-  const complaint = text(child.stderr!)
+  const complaint = text(outputOf(child.stderr))
   try {
-    for await (const piece of child.stdout!) yield piece as Buffer
-    const status = await ended
+    for await (const piece of outputOf(child.stdout)) yield piece as Buffer
+    const end = await ended
     signal.throwIfAborted()
+    const status = statusOf(end)
     const said = (await complaint).trim()
     if (status === 0 && said === '') return
     const what = `nfdump could not read all of ${file}: ${said.slice(0, 200) || `status ${status}`}`
@@ -82,21 +81,59 @@ export async function* flowText(
   }
 }
 
-async function run(args: readonly string[]): Promise<{ status: number; output: string }> {
-  const child = spawn('nfdump', args, { env: ENV, stdio: ['ignore', 'pipe', 'pipe'] })
+async function run(args: readonly string[]): Promise<{ end: End; output: string }> {
+  const child = start(args)
   const ended = endOf(child)
-  const [out, said, status] = await Promise.all([text(child.stdout!), text(child.stderr!), ended])
-  return { status, output: `${out}${said}` }
+  const outputs = [child.stdout, child.stderr].map((output) => text(outputOf(output)))
+  const [end, ...said] = await Promise.all([ended, ...outputs])
+  return { end, output: said.join('') }
 }
 
-/** -1: it could not be started, or was ended. */
-async function endOf(child: ChildProcess): Promise<number> {
+/** @throws NfdumpError where the machine has no room for another process */
+function start(args: readonly string[], signal?: AbortSignal): ChildProcess {
   try {
-    const [status] = (await once(child, 'close')) as [number | null]
-    return status ?? -1
-  } catch {
-    return -1
+    return spawn('nfdump', args, {
+      env: ENV,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(signal && { signal }),
+    })
+  } catch (cause) {
+    throw notRun(`could not be started (${(cause as NodeJS.ErrnoException).code})`, cause)
   }
+}
+
+/** There is none where not a file descriptor was left for it. */
+function outputOf(stream: Readable | null | undefined): Readable {
+  return stream ?? Readable.from([])
+}
+
+/** Its exit status, or that of a shell for a crash of its own; else why nobody knows what it would say. */
+type End = { readonly status: number } | { readonly why: string }
+
+/** Of these the file is the reason, and would be so again. */
+const CRASHES: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL'])
+
+async function endOf(child: ChildProcess): Promise<End> {
+  try {
+    const [status, signal] = (await once(child, 'close')) as [number | null, string]
+    if (status !== null) return { status }
+    return CRASHES.has(signal) ? { status: CRASHED } : { why: `was ended by ${signal}` }
+  } catch (error) {
+    return { why: `could not be started (${(error as NodeJS.ErrnoException).code})` }
+  }
+}
+
+const CRASHED = 128
+
+/** @throws NfdumpError */
+function statusOf(end: End): number {
+  if ('status' in end) return end.status
+  throw notRun(end.why)
+}
+
+function notRun(why: string, cause?: unknown): NfdumpError {
+  const hint = 'is it being replaced, or short of memory? the file is tried again'
+  return new NfdumpError({ what: `nfdump ${why}`, hint, cause })
 }
 
 function compare(some: readonly number[], others: readonly number[]): number {

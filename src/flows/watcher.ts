@@ -4,7 +4,7 @@
  */
 import type { ClickHouse } from '../clickhouse/client.js'
 import type { Tables } from '../clickhouse/schema.js'
-import { TiplineError, UsageError } from '../errors.js'
+import { NfdumpError, TiplineError, UsageError } from '../errors.js'
 import { type Logger, printable } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import type { Outage } from '../outage.js'
@@ -72,7 +72,7 @@ export class FlowWatcher {
           await wait(everyMs, signal)
           continue
         }
-        await this.close()
+        if (!(error instanceof NfdumpError)) await this.close()
         await wait(pause, signal)
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
       }
@@ -82,8 +82,9 @@ export class FlowWatcher {
   }
 
   /**
-   * Looks at each folder once, and imports what is new. @throws UsageError where nfdump is missing, or,
-   * when the others are done, for a folder that can't be read; ClickHouseError; the signal's reason
+   * Looks at each folder once, and imports what is new. @throws UsageError where nfdump is missing;
+   * ClickHouseError; the signal's reason. When the others are done: UsageError for a folder that can't be
+   * read, NfdumpError
    */
   async pass(signal: AbortSignal): Promise<Imported[]> {
     const { folders, onProgress, afterPass } = this.#options
@@ -92,7 +93,9 @@ export class FlowWatcher {
     const finding = folders.map((folder) => findFiles(folder, { seen: this.#seen, now }))
     const looks = await Promise.allSettled(finding)
     const finished = looks.flatMap((look) => (look.status === 'fulfilled' ? [look.value] : []))
-    const faults = looks.flatMap((look) => (look.status === 'rejected' ? [look.reason] : []))
+    const faults: unknown[] = looks.flatMap((look) =>
+      look.status === 'rejected' ? [look.reason] : [],
+    )
     // What lies in a folder that is away may be there again with it.
     if (faults.length === 0) this.#forgetBut(finished.flatMap(({ keys }) => keys))
     const found = finished.flatMap((one) => one.found)
@@ -100,12 +103,13 @@ export class FlowWatcher {
     const done: Imported[] = []
     for (const [at, file] of found.entries()) {
       signal.throwIfAborted()
-      done.push(await this.#import(file, found.length - at, signal))
+      const imported = await this.#import(file, found.length - at, signal).catch(laterOf(faults))
+      if (imported) done.push(imported)
       this.#gauge(found.length - at - 1)
     }
     onProgress?.(null)
     if (done.length > 0) await afterPass?.()
-    // A folder that is away holds up no other.
+    // A folder that is away holds up no other, nor does a file over which nfdump was ended.
     if (faults.length > 0) throw faults[0]
     return done
   }
@@ -167,6 +171,15 @@ export class FlowWatcher {
     metrics.count('tipline_flow_files_total', { flowsrc, outcome })
     if (outcome !== 'imported') return
     metrics.count('tipline_flows_imported_total', { flowsrc }, imported.flows)
+  }
+}
+
+/** Takes note of a fault that is told when the others are done. @throws any other */
+function laterOf(faults: unknown[]): (error: unknown) => null {
+  return (error) => {
+    if (!(error instanceof NfdumpError)) throw error
+    faults.push(error)
+    return null
   }
 }
 

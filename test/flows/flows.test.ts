@@ -305,6 +305,40 @@ flows: { watch: [{ folder: ./in, label: border }, { folder: ./in/20, label: othe
     expect(watch.stderr.split('was imported before')).toHaveLength(2)
   })
 
+  it.each([
+    ['an nfdump that is killed', 'kill -KILL $$', true],
+    ['an nfdump that the file crashes', 'kill -SEGV $$', false],
+  ])('of a file over %s', async (_, fault, isTriedAgain) => {
+    const bin = join(site.folder, 'bin')
+    mkdirSync(bin)
+    const real = execFileSync('which', ['nfdump'], { encoding: 'utf8' }).trim()
+    // With the second file, once.
+    const once = join(site.folder, 'once')
+    mkdirSync(once)
+    writeFileSync(
+      join(bin, 'nfdump'),
+      `#!/bin/bash
+[ "$1" = -v ] && mkdir ${once} 2> /dev/null && ${fault}
+exec ${real} "$@"\n`,
+      { mode: 0o755 },
+    )
+    const [file = ''] = writeCapture(join(site.folder, 'in'), PACKETS)
+    mkdirSync(join(site.folder, 'watched'))
+    writeCapture(join(site.folder, 'watched'), PACKETS.slice(0, 3))
+    site.writeConfig('sinks: { clickhouse: { embedded: { idle: 3s } } }\nflows: { every: 1s }\n')
+    const env = { PATH: `${bin}:${process.env.PATH}` }
+    const watch = site.start(['flows', 'watch', 'watched'], { env })
+    await until(() => watch.stderr.includes('3 flows'))
+    rmSync(once, { recursive: true })
+    copyFileSync(file, join(site.folder, 'watched/nfcapd.202611200000'))
+    const after = isTriedAgain ? '5 flows' : 'is no whole nfcapd file: nfdump ended with 128'
+    await until(() => watch.stderr.includes(after))
+    watch.child.kill('SIGTERM')
+    await watch.end()
+    expect(watch.stderr.includes('nfdump was ended by SIGKILL')).toBe(isTriedAgain)
+    expect(watch.stderr.includes('set aside')).toBe(!isTriedAgain)
+  })
+
   it('are asked of a newer nfdump in its own way', async () => {
     const bin = join(site.folder, 'bin')
     mkdirSync(bin)

@@ -82,6 +82,10 @@ const CLASSES: Record<Concrete, Words> = {
     when: 'The receiver of a channel refused one message for good. It is parked, the others go on.',
     next: 'Read the reason in `tipline alerts`, which also sends it again (`--retry`) or drops it (`--drop`).',
   },
+  NfdumpError: {
+    when: 'nfdump could not be started, or was ended by somebody else, such as a kernel that is short of memory.',
+    next: 'Nothing: the file is tried again. Where it comes again and again, look for what ends nfdump.',
+  },
   FlowFileError: {
     when: 'A file of flows is cut, foreign or unreadable. It is set aside, the others are imported.',
     next: 'Look at the file; import it again when it is whole.',
