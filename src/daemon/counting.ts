@@ -1,7 +1,7 @@
 /** Counts hits that ClickHouse finds by itself, which no work of the daemon brings along. */
 import { storesOptions } from '../config/hit-stores.js'
 import type { LoadedConfig } from '../config/load.js'
-import { ClickHouseError, HitsError } from '../errors.js'
+import { TiplineError } from '../errors.js'
 import { asHitsError } from '../hits/database.js'
 import { FlowHitCounter } from '../hits/flow-counter.js'
 import { openStores } from '../hits/stores.js'
@@ -25,7 +25,7 @@ export async function keepCounting(
     } catch (error) {
       if (signal.aborted) return
       const err = asHitsError(error, config().dataDir)
-      if (!(err instanceof HitsError || err instanceof ClickHouseError)) throw error
+      if (!(err instanceof TiplineError)) throw error
       works.log.debug({ err }, 'hits of flows can not be counted now')
     }
     await bell.wait(EVERY_MS, signal)

@@ -2,7 +2,7 @@
  * An indicator that meets more flows in an hour than are stored is told of once: it is poisoned, or
  * something large goes on. Whoever finds it first tells; all the others find that it has been told.
  */
-import { ClickHouseError, HitsError } from '../errors.js'
+import { ClickHouseError, TiplineError } from '../errors.js'
 import { type Database, inTransaction } from '../ledger/sqlite.js'
 import { type Logger, printable } from '../log.js'
 import type { Metrics } from '../metrics.js'
@@ -42,7 +42,7 @@ export async function tellFloodsOf(
     await tellFloods(stores, telling, signal)
   } catch (error) {
     const err = asHitsError(error, options.dataDir)
-    if (!(err instanceof HitsError)) throw error
+    if (!(err instanceof TiplineError)) throw error
     log.warn({ err }, 'whether an indicator floods is told later')
   } finally {
     await stores?.close()
