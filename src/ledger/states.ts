@@ -4,14 +4,8 @@
  */
 import { type CarrierEvent, carriersOf, type StateRow } from './carriers.js'
 import { headSeq } from './changes.js'
-import {
-  inJson,
-  lastIndicator,
-  type Page,
-  type PageOptions,
-  pagesOf,
-  rowsOfIndicators,
-} from './pages.js'
+import { inJson, type Page, type PageOptions, pagesOf, rowsOfIndicators } from './pages.js'
+import { LiveIndicators } from './sampling.js'
 import { SpelledNets } from './spelled.js'
 import { addressesByNetsAlone, Spelling } from './spelling.js'
 import type { Database, Statement } from './sqlite.js'
@@ -56,7 +50,9 @@ export class StateReader {
   readonly #retired: boolean
   readonly #one: Statement
   readonly #event: Statement
+  readonly #key: Statement
   readonly #version: Statement
+  readonly #live: LiveIndicators
   #seen = -1
   #events = new Map<number, CarrierEvent>()
   readonly #nets: SpelledNets
@@ -71,7 +67,9 @@ export class StateReader {
     this.#spelling = spelled ? new Spelling({ nets: this.#nets, carriersOf }) : null
     this.#one = db.prepare(ONE)
     this.#event = db.prepare(EVENT)
+    this.#key = db.prepare('SELECT space, value FROM indicator WHERE id = ?')
     this.#version = db.prepare('PRAGMA data_version')
+    this.#live = new LiveIndicators(db)
   }
 
   close(): void {
@@ -159,13 +157,9 @@ export class StateReader {
 
   /** Up to `count` live keys, spread over all of them. */
   sample(count: number): State[] {
-    const most = lastIndicator(this.#db)
-    const next = this.#db.prepare(
-      'SELECT space, value FROM indicator WHERE id >= ? AND live_since IS NOT NULL ORDER BY id LIMIT 1',
-    )
     const keys = new Map<string, Key>()
-    for (let n = 0; n < count; n += 1) {
-      const key = next.get(1 + Math.floor(Math.random() * most)) as Key | undefined
+    for (const id of this.#live.sample(count)) {
+      const key = this.#key.get(id) as Key | undefined
       if (key) keys.set(`${key.space}:${key.value}`, key)
       const address = key && this.#spelling?.anyAddressOf(key)
       if (address) keys.set(`ip:${address}`, { space: 'ip', value: address })
