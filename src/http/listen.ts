@@ -208,11 +208,14 @@ class Certificate {
     this.#server = server
     this.#tls = tls
     this.#log = log
-    watchFile(tls.cert_file, { interval: LOOK_MS, persistent: false }, this.#changed)
+    // Whichever is written last makes the pair whole.
+    for (const file of filesOf(tls)) {
+      watchFile(file, { interval: LOOK_MS, persistent: false }, this.#changed)
+    }
   }
 
   close(): void {
-    unwatchFile(this.#tls.cert_file, this.#changed)
+    for (const file of filesOf(this.#tls)) unwatchFile(file, this.#changed)
   }
 
   /**
@@ -240,6 +243,10 @@ class Certificate {
   }
 
   readonly #changed = () => this.reload()
+}
+
+function filesOf({ cert_file, privkey_file }: NonNullable<HttpSettings['tls']>): string[] {
+  return [cert_file, privkey_file]
 }
 
 function urlOf(server: Server, address: ListenAddress, secure: boolean): string {

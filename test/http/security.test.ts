@@ -1,6 +1,6 @@
 /** Who is kept out, and what does no harm. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request as secureRequest } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -234,6 +234,21 @@ describe('sessions', () => {
     secure.adjust({ tls: second, connections })
     expect(await serialOf(secure.url)).not.toBe(renewed)
   })
+})
+
+it('a certificate counts when its key has come too, whichever was written first', async () => {
+  const { cert, key } = certificate(house.ledger.folder, 'renewed')
+  const tls = { cert_file: cert, privkey_file: key }
+  const secure = await house.listen({ tls, tokens: TOKENS })
+  const before = await serialOf(secure.url)
+  const next = certificate(house.ledger.folder, 'next')
+  copyFileSync(next.cert, cert)
+  // The key comes only when the certificate without it was looked at.
+  const refused = () => house.logged.filter((line) => line.includes('the old one stays'))
+  const earlier = refused().length
+  await expect.poll(() => refused().length, { timeout: 30_000 }).toBeGreaterThan(earlier)
+  copyFileSync(next.key, key)
+  await expect.poll(() => serialOf(secure.url), { timeout: 30_000 }).not.toBe(before)
 })
 
 describe('on loopback, without tokens', () => {
