@@ -1,6 +1,6 @@
 /** Hits as rows, the newest first. */
 import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { EventLink } from './event-link.js'
 import { Foreign } from './foreign.js'
 import { HitDetails } from './hit-details.js'
@@ -22,11 +22,13 @@ export interface HitsTableProps {
 
 export function HitsTable({ hits, onOpen, ...rest }: HitsTableProps) {
   const [open, setOpen] = useState<string | null>(null)
-  const toggle = (id: string) => {
-    const next = open === id ? null : id
-    setOpen(next)
-    onOpen(next !== null)
-  }
+  const toggle = (id: string) => setOpen(open === id ? null : id)
+  const isShown = hits.some(({ id }) => id === open)
+  // A row that has gone, or the table with it, holds up no news.
+  useEffect(() => {
+    onOpen(isShown)
+    return () => onOpen(false)
+  }, [isShown])
   return (
     <Scrolling name="Hits">
       <table class="hits">

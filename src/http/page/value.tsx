@@ -33,7 +33,8 @@ export function Value({ value, go, listener, announce }: ValueProps) {
   useEffect(() => {
     if (input.current) input.current.value = value
   }, [value])
-  const state = known.waiting ? undefined : known.data?.state
+  // Behind a refusal stands the answer to an earlier question.
+  const state = known.waiting || known.refused ? undefined : known.data?.state
   useEffect(() => {
     if (state) announce(`${value.slice(0, 100)}: ${STATES[state].word}`)
   }, [state, value])

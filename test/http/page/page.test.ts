@@ -152,6 +152,15 @@ describe.skipIf(!ready)('the page', () => {
       expect(told).toMatch(/unknown no hits in 90 days[\s\S]*No source has it, and none had/)
     })
 
+    it('that is refused is not said to be what another was', async () => {
+      const page = await open(`#ask=${LIVE}`)
+      await expect.poll(() => textOf(said(page))).toBe(`${LIVE}: live`)
+      await page.getByLabel('Look up').fill('\u00e9'.repeat(8000))
+      await page.keyboard.press('Enter')
+      await page.getByRole('alert').filter({ hasText: 'too long' }).waitFor()
+      expect(await textOf(said(page))).toBe(`${LIVE}: live`)
+    })
+
     it('that lies in a net, or below a domain', async () => {
       const page = await open()
       expect(await askFor(page, '203.0.113.150')).toContain('a net that holds the address')
@@ -327,6 +336,34 @@ describe.skipIf(!ready)('the page', () => {
       await expect.poll(() => textOf(said(page))).toBe('1 new hit')
       expect(await page.evaluate('document.querySelector("tr.hit").kept')).toBeUndefined()
       expect(await kept()).toBe(49)
+    })
+
+    it('when the row that was open has gone from the first page', async () => {
+      const tab = await openTab(browser)
+      tabs.push(tab)
+      const { page } = tab
+      await page.clock.install()
+      await page.goto(`${site.url}/#kind=log&event=1`)
+      const details = rows(page)
+        .last()
+        .getByRole('button', { name: /^Details/ })
+      await details.click()
+      await page.locator('tr.details').waitFor()
+      const record = (count: number, name: string) =>
+        site.record(
+          Array.from({ length: count }, (_, n) => {
+            return { ...site.newest, at: Date.now() - 1000, observable: `${name}${n}.example` }
+          }),
+        )
+      await page.getByRole('button', { name: 'Older' }).click()
+      await page.getByText('Page 2,').waitFor()
+      record(50, 'more')
+      await page.getByRole('button', { name: 'Newest' }).click()
+      await page.getByRole('button', { name: 'Look up more0.example' }).waitFor()
+      expect(await page.locator('tr.details').count()).toBe(0)
+      record(1, 'newest')
+      await page.clock.fastForward(20_000)
+      await page.getByRole('button', { name: 'Look up newest0.example' }).waitFor()
     })
 
     it('says when tipline is gone, keeps what it had, and when it is back', async () => {
