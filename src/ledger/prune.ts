@@ -3,14 +3,20 @@ import { NOT_THE_LAST } from './dictionary.js'
 import type { Database } from './sqlite.js'
 
 /**
+ * History is written in the order of time, so the first row is the oldest; but not one that is later than the
+ * last, which a clock wrote that ran ahead.
+ */
+const OLDEST = `
+  SELECT live_until AS at FROM history
+  WHERE live_until <= (SELECT live_until FROM history ORDER BY id DESC LIMIT 1) ORDER BY id LIMIT 1`
+
+/**
  * Drops intervals that ended before this, then indicators that nothing carries, nothing remembers and
  * no pending change names. Answers how many intervals went.
  */
 export function pruneHistory(db: Database, before: number): number {
-  const oldest = db.prepare('SELECT live_until AS at FROM history ORDER BY id LIMIT 1').get() as
-    | { at: number }
-    | undefined
-  // History is written in the order of time, so its first row tells whether there is work at all.
+  // Most of the time there is no work, and one row tells so.
+  const oldest = db.prepare(OLDEST).get() as { at: number } | undefined
   if (!oldest || oldest.at >= before) return 0
   const { changes } = db.prepare('DELETE FROM history WHERE live_until < ?').run(before)
   db.prepare(

@@ -301,6 +301,23 @@ describe('applying', () => {
     expect(explain('a.example')).toBeUndefined()
   })
 
+  it('drops old history also behind what a clock wrote that ran ahead', () => {
+    const comeAndGo = (value: string, now: number) => {
+      const attributes = [attribute('e1', value, value)]
+      pullInto(writer, { source: main, now, events: [event('e1')], attributes })
+      pullInto(writer, { source: main, now: now + 1, departures: ['e1'] })
+    }
+    comeAndGo('ahead.example', 9_000_000_000)
+    for (const [n, value] of ['a.example', 'b.example', 'c.example'].entries()) {
+      comeAndGo(value, 10 * (n + 1))
+    }
+    writer.moveCursor({ sink: 's', seq: 8, settings: '', at: 1 })
+    expect(writer.prune({ sinks: ['s'], historyBefore: 22 }).history).toBe(2)
+    expect(explain('a.example')).toBeUndefined()
+    expect(explain('c.example')).toBeDefined()
+    expect(explain('ahead.example')).toBeDefined()
+  })
+
   it('forgets a source with all it brought', () => {
     pullInto(writer, {
       source: main,
