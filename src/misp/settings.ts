@@ -107,6 +107,10 @@ const mispFilters = z.strictObject({
 })
 
 /** The levels of policy/tlp.ts, which is no part of MISP's wire. */
+/** What zeromq can connect to: it throws at any other. The path of a socket is short, as the system has it. */
+const ZMQ_ADDRESS =
+  /^(tcp:\/\/([\w.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9]\d{0,4}|ipc:\/\/\S{1,100})$/
+
 const TLP = ['clear', 'green', 'amber', 'amber+strict', 'red'] as const
 
 const sightings = z
@@ -178,7 +182,7 @@ export const mispSourceSettings = z
     sightings: sightings.optional(),
     zmq: z
       .string()
-      .regex(/^(tcp|ipc):\/\/\S{1,200}$/, 'expected an address such as tcp://misp.example:50000')
+      .regex(ZMQ_ADDRESS, 'expected an address such as tcp://misp.example:50000')
       .optional()
       .describe(
         "The MISP's ZMQ channel: `tipline run` then hears of a change within seconds. Takes the package zeromq. It is asked all the same.",

@@ -102,6 +102,14 @@ describe('a broken config', () => {
       ],
     ],
     [
+      'a ZMQ address without a port, and a header that is not for a config to say',
+      `${MISP}    zmq: "tcp://misp.example"\nalerts: [{ name: a, type: webhook, url: "https://a.example/x", headers: { Connection: close } }]\n`,
+      [
+        'tipline.yml:5:10: sources.0.zmq: expected an address such as tcp://misp.example:50000, found "tcp://misp.example"',
+        'tipline.yml:6:75: alerts.0.headers.Connection: that header is for HTTP alone to say',
+      ],
+    ],
+    [
       'types that nothing comes of',
       `${MISP}    filters: { types: [ip-dst, ip-dest, ssdeep, qqq] }\n`,
       [

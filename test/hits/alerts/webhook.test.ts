@@ -42,7 +42,7 @@ describe('a webhook', () => {
       type: 'webhook',
       url,
       token: 't0ken',
-      headers: { 'X-Team': 'soc' },
+      headers: { 'X-Team': 'soc', 'Content-Type': 'application/json; charset=utf-8' },
     })
     expect(await channel.send(shown(alertOf()), NEVER)).toBe('HTTP 200: thanks')
     await channel.send(shown(alertOf()), NEVER)
@@ -51,7 +51,7 @@ describe('a webhook', () => {
       method: 'POST',
       url: '/hook',
       headers: {
-        'content-type': 'application/json',
+        'content-type': 'application/json; charset=utf-8',
         authorization: 'Bearer t0ken',
         'x-team': 'soc',
         'webhook-id': ID,

@@ -10,10 +10,24 @@ import { allTemplates } from '../templates.js'
 import type { Channel, ChannelDeps } from './channel.js'
 import { hasUrl, NEEDS_URL, post, receiverSettings } from './post.js'
 
+/** They say how a message travels; one that says otherwise is never sent. */
+const OF_HTTP: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
 /** What HTTP lets a header be (RFC 9110): nothing that could end it. */
 const headerName = z
   .string()
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected the name of a header')
+  .refine((name) => !OF_HTTP.has(name.toLowerCase()), 'that header is for HTTP alone to say')
 const headerValue = z.string().regex(/^[\t\x20-\x7e]*$/, 'expected printable ASCII in one line')
 
 export const webhookSettings = z
@@ -43,7 +57,11 @@ export const webhookSettings = z
 export type WebhookSettings = z.output<typeof webhookSettings>
 
 export function webhookChannel(settings: WebhookSettings, deps: ChannelDeps): Channel {
-  const { token, secret, templates, headers = {} } = settings
+  const { token, secret, templates } = settings
+  // However they are spelled, none goes out twice.
+  const headers = Object.fromEntries(
+    Object.entries(settings.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+  )
   const secrets = [token, secret, ...Object.values(headers)]
   return {
     name: settings.name,
