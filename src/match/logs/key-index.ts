@@ -63,15 +63,24 @@ export class KeyIndex {
     return this.#scan
   }
 
-  /** Takes over what changed in the ledger, by the change log where that still tells all. */
+  /**
+   * Takes over what changed in the ledger, by the change log where that still tells all. Where that fails, as
+   * for want of memory, it is tried again when next asked, though nobody may write to the ledger until then.
+   */
   follow(): void {
     const { states } = this.#options
-    inSnapshot(states.db, () => {
-      const head = states.head()
-      if (head === this.#seq) return
-      if (this.#fits(head)) this.#catchUp(head)
-      else this.#loadAnew()
-    })
+    try {
+      inSnapshot(states.db, () => this.#followTo(states.head()))
+    } catch (error) {
+      states.unsee()
+      throw error
+    }
+  }
+
+  #followTo(head: number): void {
+    if (head === this.#seq) return
+    if (this.#fits(head)) this.#catchUp(head)
+    else this.#loadAnew()
   }
 
   /** A change can bring two keys: a URL and its host. */

@@ -39,6 +39,11 @@ export class States {
     return true
   }
 
+  /** What was seen could not be followed: the next `refresh` tells of it again. */
+  unsee(): void {
+    this.#seen = -1
+  }
+
   of(space: string, value: string): State {
     const key = `${space}:${value}`
     const kept = this.#kept.get(key)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LedgerError, type Matcher, openMatcher } from '../../../src/index.js'
 import { KnownLedger } from '../ledger.js'
 
@@ -48,6 +48,20 @@ describe('openMatcher', () => {
       expect(matcher.enrich(Buffer.from(line))).toBeNull()
     }
     expect(matcher.enrich(`{"source.ip":"192.0.2.1","a":"${'x'.repeat(1 << 20)}"}`)).toBeNull()
+  })
+
+  it('follows the ledger once it can, also when nothing more is written to it', async () => {
+    // The first domain: all keys are loaded anew.
+    ledger.pull('e2', [{ type: 'domain', value: 'evil.example' }])
+    await sleep(1100)
+    const memory = vi.spyOn(WebAssembly, 'Memory').mockImplementationOnce(() => {
+      throw new RangeError('could not allocate memory')
+    })
+    const line = { url: { domain: 'evil.example' } }
+    expect(() => matcher.match(line)).toThrow('could not allocate memory')
+    memory.mockRestore()
+    await sleep(1100)
+    expect(matcher.match(line)).toHaveLength(1)
   })
 
   it('follows the ledger by itself', async () => {
