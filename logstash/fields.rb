@@ -32,8 +32,13 @@ class FieldTree
     return if found.size > Limit::VALUES
     case value
     when String then at.fields.each { |field| found[[field, value]] = true }
-    when Array then value.each { |one| visit(one, at, found) }
+    when Array then flat(value).each { |one| visit(one, at, found) }
     when Hash then at.children.each { |name, child| visit(value[name], child, found) if value.key?(name) }
     end
+  end
+
+  # Lists within lists, as deep as whoever writes the log likes: no stack is deep enough to follow them.
+  def flat(list)
+    list.any?(Array) ? list.flatten : list
   end
 end

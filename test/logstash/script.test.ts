@@ -1,7 +1,9 @@
 /** tipline.rb under real Ruby, with real Dalli, on a real memcached that our sink filled. */
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { KeyState } from '../../src/sinks/sink.js'
 import { hasDalli, hasMemcached, Memcached } from '../servers/memcached.js'
@@ -359,6 +361,20 @@ describe.skipIf(!hasMemcached() || !hasDalli())('tipline.rb', () => {
     expect(hits(await ruby.one({ user_agent: { original: 'Evil Browser 1.0' } }))).toEqual([
       'user_agent.original Evil Browser 1.0 misp-user-agent 20',
     ])
+  })
+
+  it('follows lists within lists deeper than a stack is', () => {
+    const fields = fileURLToPath(new URL('../../logstash/fields.rb', import.meta.url))
+    const script = `
+      require ARGV[0]
+      module Limit; VALUES = 500; end
+      Field = Struct.new(:path)
+      deep = 'evil.example'
+      200_000.times { deep = [deep] }
+      event = Struct.new(:fields) { def get(reference) = fields[reference] }.new({ '[name]' => deep })
+      values, = FieldTree.new([Field.new(['name'])]).values(event)
+      print values.map(&:last).join(' ')`
+    expect(execFileSync('ruby', ['-e', script, fields], { encoding: 'utf8' })).toBe('evil.example')
   })
 
   it('never stops on an odd event', async () => {
