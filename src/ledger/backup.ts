@@ -80,8 +80,19 @@ function setAsideLedger(dataDir: string): string {
   const path = ledgerPath(dataDir)
   const kept = join(dataDir, `ledger.before-restore-${Date.now()}.db`)
   copyDatabase(path, kept)
-  for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
+  foldLog(path)
   return kept
+}
+
+/** All that it holds stands in the file itself then, which a rename replaces in one step. */
+function foldLog(path: string): void {
+  const db = new (sqlite().DatabaseSync)(path)
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  } finally {
+    db.close()
+  }
+  for (const file of [`${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
 }
 
 /** Through SQLite, so that what still stands in a write-ahead log comes along. */

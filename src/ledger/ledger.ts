@@ -126,8 +126,11 @@ async function threadHost(dataDir: string): Promise<Host> {
         worker.postMessage(JSON.stringify({ id: last, method, args } satisfies Call))
       }),
     async close() {
-      if (broken === undefined) await host.call('close', [])
-      await worker.terminate()
+      try {
+        if (broken === undefined) await host.call('close', [])
+      } finally {
+        await worker.terminate()
+      }
     },
   }
   // The thread opens the ledger on its first command, so that an error has a caller to go to.

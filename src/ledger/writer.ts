@@ -69,8 +69,11 @@ export class LedgerWriter {
   }
 
   close(): void {
-    this.discardStaging()
-    this.#db.close()
+    try {
+      this.discardStaging()
+    } finally {
+      this.#opened.close()
+    }
   }
 
   // -- sources

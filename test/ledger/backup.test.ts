@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -50,6 +51,25 @@ describe('backup and restore', () => {
     const restored = join(folder, 'restored')
     restoreLedger({ dataDir: restored, from: copy, force: false })
     expect([3000, 10]).toContain(countAttributes(restored))
+  })
+
+  it('is there, the old or the new one, when restoring is killed at its last step (L17)', async () => {
+    const writer = new LedgerWriter(folder)
+    fill(writer, 5)
+    await backupLedger(folder, copy)
+    fill(writer, 7)
+    writer.close()
+    const kill = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module'
+      fs.renameSync = () => process.kill(process.pid, 'SIGKILL'); syncBuiltinESMExports()`
+    const module = new URL('../../.build/src/ledger/backup.js', import.meta.url)
+    const options = JSON.stringify({ dataDir: folder, from: copy, force: true })
+    const work = `import { restoreLedger } from '${module}'; restoreLedger(${options})`
+    const preload = `data:text/javascript,${encodeURIComponent(kill)}`
+    const args = ['--import', preload, '--input-type=module', '-e', work]
+    expect(spawnSync(process.execPath, args).signal).toBe('SIGKILL')
+    expect(countAttributes(folder)).toBe(7)
+    restoreLedger({ dataDir: folder, from: copy, force: true })
+    expect(countAttributes(folder)).toBe(5)
   })
 
   it('gives the restored ledger a new id and keeps the one that was there (L17)', async () => {
