@@ -1,12 +1,12 @@
 /** Copies of the ledger, made while it is in use, and their way back. */
 import { randomUUID } from 'node:crypto'
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { LedgerError } from '../errors.js'
 import { makeFolder } from '../folder.js'
 import { LEDGER_FILE, ledgerPath, openForReading, setMeta } from './database.js'
 import { MIGRATIONS } from './schema.js'
-import { asLedgerError, type Database, sqlite } from './sqlite.js'
+import { asLedgerError, type Database, isDamaged, sqlite } from './sqlite.js'
 
 /**
  * Writes a whole and consistent copy, whatever goes on meanwhile. The file appears only when it is
@@ -60,11 +60,15 @@ export function restoreLedger({ dataDir, from, force }: RestoreOptions): { kept:
   }
   makeFolder(dataDir)
   const copy = join(dataDir, `${LEDGER_FILE}.restoring`)
-  copyDatabase(from, copy)
-  giveNewId(copy)
-  const kept = there ? setAsideLedger(dataDir) : null
-  renameSync(copy, path)
-  return { kept }
+  try {
+    copyDatabase(from, copy)
+    giveNewId(copy)
+    const kept = there ? setAsideLedger(dataDir) : null
+    renameSync(copy, path)
+    return { kept }
+  } catch (error) {
+    throw asLedgerError(error, dataDir)
+  }
 }
 
 function giveNewId(path: string): void {
@@ -79,9 +83,20 @@ function giveNewId(path: string): void {
 function setAsideLedger(dataDir: string): string {
   const path = ledgerPath(dataDir)
   const kept = join(dataDir, `ledger.before-restore-${Date.now()}.db`)
-  copyDatabase(path, kept)
-  foldLog(path)
+  try {
+    copyDatabase(path, kept)
+    foldLog(path)
+  } catch (error) {
+    if (!isDamaged(error)) throw error
+    copyFiles(path, kept)
+  }
   return kept
+}
+
+/** What SQLite can't read is kept as it is: it may be why somebody restores. */
+function copyFiles(path: string, kept: string): void {
+  for (const end of ['', '-wal']) if (existsSync(path + end)) copyFileSync(path + end, kept + end)
+  removeLog(path)
 }
 
 /** All that it holds stands in the file itself then, which a rename replaces in one step. */
@@ -92,6 +107,10 @@ function foldLog(path: string): void {
   } finally {
     db.close()
   }
+  removeLog(path)
+}
+
+function removeLog(path: string): void {
   for (const file of [`${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
 }
 

@@ -65,6 +65,11 @@ export function sqliteCode(error: unknown): number {
   return found & 0xff
 }
 
+/** SQLITE_CORRUPT or SQLITE_NOTADB: the file is no database, or a broken one. */
+export function isDamaged(error: unknown): boolean {
+  return [11, 26].includes(sqliteCode(error))
+}
+
 /** SQLITE_BUSY: another connection holds the lock. */
 export const SQLITE_BUSY = 5
 

@@ -30,6 +30,20 @@ function fill(writer: LedgerWriter, count: number): void {
   })
 }
 
+/** Else the log would mend what is damaged. */
+function foldLog(file: string): void {
+  const db = new (sqlite().DatabaseSync)(file)
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  db.close()
+  for (const end of ['-wal', '-shm']) rmSync(file + end, { force: true })
+}
+
+/** The first one is whole, so that it still looks like a database. */
+function breakPages(file: string): void {
+  const bytes = readFileSync(file)
+  writeFileSync(file, bytes.fill(7, 4096))
+}
+
 function countAttributes(dataDir: string): number {
   const db = openForReading(dataDir)
   try {
@@ -86,6 +100,22 @@ describe('backup and restore', () => {
     const db = openForReading(folder)
     expect(getMeta(db, 'ledger_id')).not.toBe(id)
     db.close()
+  })
+
+  it.each([
+    ['no database', (file: string) => writeFileSync(file, Buffer.alloc(100_000, 7))],
+    ['a broken one', breakPages],
+  ])('takes the place of a ledger that is %s, and keeps that', async (_, damage) => {
+    const writer = new LedgerWriter(folder)
+    fill(writer, 500)
+    await backupLedger(folder, copy)
+    writer.close()
+    foldLog(ledgerPath(folder))
+    damage(ledgerPath(folder))
+    const damaged = readFileSync(ledgerPath(folder))
+    const { kept } = restoreLedger({ dataDir: folder, from: copy, force: true })
+    expect(countAttributes(folder)).toBe(500)
+    expect(readFileSync(kept!).equals(damaged)).toBe(true)
   })
 
   it('refuses what is no ledger', async () => {
