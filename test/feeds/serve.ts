@@ -75,7 +75,7 @@ async function serve({ folder, faults, requests, request, response }: Serving): 
   const now = Math.floor(Date.now() / 1000)
   const since = performance.now()
   const bare = { ...answer, cookie: false }
-  await send({ response, answer: bare, head, now, pace: undefined, broken, since })
+  await send({ response, answer: bare, head, now, pace: () => undefined, broken, since })
 }
 
 function file(folder: string, path: string, request: IncomingMessage): Answer {

@@ -194,6 +194,7 @@ describe('requests at once', () => {
     let open = 0
     let most = 0
     let asked = 0
+    const failing: (() => void)[] = []
     const server = await serve((request, response) => {
       request.resume()
       asked += 1
@@ -201,11 +202,15 @@ describe('requests at once', () => {
       // What comes after the failures shows what has been learned of them.
       if (asked > failures) most = Math.max(most, open)
       const status = asked > failures ? 200 : 500
-      setTimeout(() => {
+      const answer = () => {
         open -= 1
         response.writeHead(status, { 'content-type': 'application/json' })
         response.end('{"response":{"Attribute":[]}}')
-      }, 20)
+      }
+      if (status === 200) return void setTimeout(answer, 20)
+      // All at once: one that is tried again must not fail in another's place.
+      failing.push(answer)
+      if (failing.length === failures) for (const fail of failing) fail()
     })
     const test = clientFor(`http://127.0.0.1:${server.port}`, { pageSize: 1000, requests })
     clients.push(test)

@@ -9,8 +9,8 @@ export interface Sending {
   readonly head: boolean
   /** Unix seconds for the Date header. */
   readonly now: number
-  /** Attributes per second; undefined: as fast as it goes. */
-  readonly pace: number | undefined
+  /** Attributes per second, as it is wanted at each moment; undefined: as fast as it goes. */
+  readonly pace: () => number | undefined
   readonly broken: Breakage | undefined
   /** When the request came in (`performance.now()`): the pace counts from there. */
   readonly since: number
@@ -68,15 +68,17 @@ async function writePaced(sending: Sending, pieces: Iterable<Piece>): Promise<vo
   let rows = 0
   for (const { data, rows: more } of pieces) {
     rows += more
-    if (pace !== undefined) await waitUntil(since + (rows / pace) * 1000)
+    await due(() => since + (rows / (pace() ?? Number.POSITIVE_INFINITY)) * 1000)
     if (!(await write(response, data))) return
   }
   response.end()
 }
 
-async function waitUntil(due: number): Promise<void> {
-  const left = due - performance.now()
-  if (left > 1) await sleep(left)
+/** In steps, since it may be due earlier than it was. */
+async function due(at: () => number): Promise<void> {
+  for (let left = at() - performance.now(); left > 1; left = at() - performance.now()) {
+    await sleep(Math.min(left, 100))
+  }
 }
 
 /** False when the client has gone. */

@@ -160,8 +160,8 @@ class RunningStandin implements Standin {
     if (broken?.kind !== 'reset' && broken?.kind !== 'hang') log.status = answer.status
     log.rows = answer.rows
     const head = parsed.method === 'HEAD'
-    const { pace, store } = this
-    await send({ response, answer, head, now: store.now, pace, broken, since })
+    const { now } = this.store
+    await send({ response, answer, head, now, pace: () => this.pace, broken, since })
   }
 
   #log(parsed: Parsed): RequestLog {
