@@ -20,10 +20,12 @@ export async function backupLedger(dataDir: string, toFile: string): Promise<{ b
     rmSync(unfinished, { force: true })
     await sqlite().backup(db as never, unfinished, { rate: PAGES_A_STEP })
     check(unfinished)
+    removeLog(unfinished)
     renameSync(unfinished, toFile)
     return { bytes: statSync(toFile).size }
   } catch (error) {
     rmSync(unfinished, { force: true })
+    removeLog(unfinished)
     throw asLedgerError(error, dataDir)
   } finally {
     db.close()
@@ -49,7 +51,17 @@ export function restoreLedger({ dataDir, from, force }: RestoreOptions): { kept:
   if (!existsSync(from)) {
     throw new LedgerError({ what: `there is no backup ${from}`, hint: 'check the path' })
   }
-  check(from)
+  // Who opens a copy leaves a log beside it.
+  const isAlone = !LOG.some((end) => existsSync(from + end))
+  try {
+    check(from)
+    return putInPlace({ dataDir, from, force })
+  } finally {
+    if (isAlone) removeLog(from)
+  }
+}
+
+function putInPlace({ dataDir, from, force }: RestoreOptions): { kept: string | null } {
   const path = ledgerPath(dataDir)
   const there = existsSync(path)
   if (there && !force) {
@@ -111,8 +123,11 @@ function foldLog(path: string): void {
 }
 
 function removeLog(path: string): void {
-  for (const file of [`${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
+  for (const end of LOG) rmSync(path + end, { force: true })
 }
+
+/** What SQLite keeps beside a file. */
+const LOG = ['-wal', '-shm']
 
 /** Through SQLite, so that what still stands in a write-ahead log comes along. */
 function copyDatabase(from: string, to: string): void {

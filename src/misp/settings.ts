@@ -107,11 +107,11 @@ const mispFilters = z.strictObject({
 })
 
 /** The levels of policy/tlp.ts, which is no part of MISP's wire. */
+const TLP = ['clear', 'green', 'amber', 'amber+strict', 'red'] as const
+
 /** What zeromq can connect to: it throws at any other. The path of a socket is short, as the system has it. */
 const ZMQ_ADDRESS =
   /^(tcp:\/\/([\w.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9]\d{0,4}|ipc:\/\/\S{1,100})$/
-
-const TLP = ['clear', 'green', 'amber', 'amber+strict', 'red'] as const
 
 const sightings = z
   .strictObject({

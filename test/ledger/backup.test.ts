@@ -64,6 +64,7 @@ describe('backup and restore', () => {
     writer.close()
     const restored = join(folder, 'restored')
     restoreLedger({ dataDir: restored, from: copy, force: false })
+    expect(readdirSync(folder).filter((name) => name.startsWith('copy'))).toEqual(['copy.db'])
     expect([3000, 10]).toContain(countAttributes(restored))
   })
 
