@@ -1,6 +1,5 @@
 /** The page for the analyst on duty. */
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
-import { tell } from './client.js'
 import { Flows } from './flows.js'
 import { Foreign } from './foreign.js'
 import { type Listener, useFresh } from './fresh.js'
@@ -8,7 +7,7 @@ import { Freshness } from './freshness.js'
 import { Hits } from './hits.js'
 import { Moment, ZoneContext } from './moment.js'
 import { type Theme, useTheme, useZone } from './prefs.js'
-import { SignIn } from './sign-in.js'
+import { SignIn, SignOut } from './sign-in.js'
 import { count, type Zone } from './times.js'
 import { useView } from './use-view.js'
 import { Value } from './value.js'
@@ -33,10 +32,6 @@ export function App() {
     signedIn()
     session.again()
   }
-  const leave = async () => {
-    await tell('DELETE', '/v1/session')
-    listener.signedOut()
-  }
   const mayMark = session.data?.scope === 'operate'
   const login = session.data?.login === true && !signedOut
   return (
@@ -48,11 +43,7 @@ export function App() {
         <h1>tipline</h1>
         <Overall status={signedOut ? null : status.data} />
         <Preferences zone={zone} setZone={setZone} theme={theme} setTheme={setTheme} />
-        {login && (
-          <button type="button" onClick={leave}>
-            Sign out <Foreign text={session.data?.name ?? ''} most={40} />
-          </button>
-        )}
+        {login && <SignOut name={session.data?.name ?? ''} onSignedOut={listener.signedOut} />}
       </header>
       <Lost since={lostAt} seen={status.data?.at ?? null} />
       <main id="main" tabIndex={-1}>

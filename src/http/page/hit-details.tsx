@@ -1,10 +1,10 @@
 /** All that is known of one hit, and the form that calls it false. */
 import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
 import { tell } from './client.js'
 import { Foreign } from './foreign.js'
 import { Moment } from './moment.js'
 import { bytes, count } from './times.js'
+import { useSending } from './use-sending.js'
 import type { Hit } from './wire.js'
 
 export interface HitDetailsProps {
@@ -135,18 +135,4 @@ function UnmarkForm({ id, onDone }: FormProps) {
 
 function markOf(id: string): string {
   return `/v1/hits/${encodeURIComponent(id)}/false-positive`
-}
-
-function useSending(work: (form: HTMLFormElement) => Promise<void>) {
-  const [state, setState] = useState<'open' | 'sending' | Error>('open')
-  const send = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
-    event.preventDefault()
-    setState('sending')
-    try {
-      await work(event.currentTarget)
-    } catch (error) {
-      setState(error as Error)
-    }
-  }
-  return { state, send }
 }

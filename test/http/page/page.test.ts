@@ -517,7 +517,15 @@ describe.skipIf(!hasChromium())('the page with tokens', () => {
     expect(await page.evaluate('document.cookie')).toBe('')
     await page.reload()
     await page.locator('.answer .headline').waitFor()
-    await page.getByRole('button', { name: 'Sign out reader' }).click()
+    const out = page.getByRole('button', { name: 'Sign out reader' })
+    await site.silence()
+    try {
+      await out.click()
+      await page.getByRole('alert').filter({ hasText: 'still signed in' }).waitFor()
+    } finally {
+      await site.listen()
+    }
+    await out.click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await page.reload()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
