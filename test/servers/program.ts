@@ -18,8 +18,8 @@ function endAllAndGo(signal: NodeJS.Signals): void {
 process.once('exit', endAll)
 // Vitest ends its workers by a signal, after which nothing is done at an exit.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, endAllAndGo)
-// Vitest itself has been killed.
-process.once('disconnect', () => endAllAndGo('SIGTERM'))
+// Vitest itself has been killed, or lets go of this worker: how that ends is its own affair.
+process.once('disconnect', endAll)
 
 export function endWithUs(child: ChildProcess): void {
   const { pid } = child
