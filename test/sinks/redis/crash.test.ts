@@ -14,6 +14,7 @@ import { Cut } from './cut.js'
 import { make, NEVER } from './make.js'
 
 const FOREIGN = ['misp-ip:203.0.113.1', 'canary']
+const KEPT = '192.0.2.1'
 const VALUES = Array.from({ length: 60 }, (_, n) => `198.51.100.${n}`)
 const running: { close(): unknown }[] = []
 
@@ -23,7 +24,8 @@ afterEach(async () => {
 
 /** A ledger in miniature: what is wanted, and what of it the sink was not told yet. */
 class Ship {
-  readonly wanted = new Map<string, KeyState>()
+  /** Never nothing: a ledger that is empty takes nothing away from a sink that it fills. */
+  readonly wanted = new Map<string, KeyState>([[KEPT, ipState(KEPT, ['1'])]])
   readonly #pending = new Set<string>()
   #seq = 0
 
