@@ -1,13 +1,25 @@
 /** Programs that tests start: whether they are there, where they may listen, and that they end. */
 import { type ChildProcess, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 
 /** Whatever way the tests end, no server outlives them. */
-const running = new Set<number>()
+const running = new Map<number, string>()
 
+/** A number is given again to another process, which may be another test's: that one is left alone. */
 function endAll(): void {
-  for (const pid of running) endNow(pid)
+  for (const [pid, began] of running) if (beginningOf(pid) === began) endNow(pid)
+}
+
+/** When it began, as Linux counts it; '' elsewhere, or where it has gone. */
+function beginningOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')')).split(' ')[20] ?? ''
+  } catch {
+    return ''
+  }
 }
 
 function endAllAndGo(signal: NodeJS.Signals): void {
@@ -30,7 +42,7 @@ export function endWithUs(child: ChildProcess): void {
 
 /** The same for what is no child of ours. @returns takes note that it has ended */
 export function endPidWithUs(pid: number): () => void {
-  running.add(pid)
+  running.set(pid, beginningOf(pid))
   return () => {
     running.delete(pid)
   }
